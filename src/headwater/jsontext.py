@@ -1,0 +1,107 @@
+"""JSON text in and out without loss.
+
+orjson is several times faster than anything else, but it reads every fraction as a double and refuses integers beyond
+64 bits. Almost no event holds such a number, so the fast path is tried first and a scan of the bytes decides whether
+the exact path is needed. On the exact path a fraction that a double cannot hold becomes a `Decimal`, and a large
+integer a Python `int`; `encode` writes both back digit for digit.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import orjson
+
+from headwater.errors import InputError
+
+NESTING_LIMIT = 200
+"""Deepest nesting of objects and lists that is accepted. orjson writes at most 254 levels, Python recursion is finite."""
+
+# A number of at most 15 significant digits survives a double; anything longer is looked at again. Digits inside
+# strings match too: that costs time, never correctness.
+_LONG_NUMBER = re.compile(rb"[0-9][0-9.]{15}|[eE][+-]?[0-9]{3}")
+_LONE_SURROGATE = re.compile(
+    rb"(?<!\\)(?:\\\\)*(\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+
+
+def _exact_fraction(digits: str) -> float | Decimal:
+    """A double where it holds the written value exactly in its shortest form, else a Decimal."""
+    value = float(digits)
+    written = Decimal(digits)
+    return value if Decimal(repr(value)) == written else written
+
+
+_exact_decoder = msgspec.json.Decoder(float_hook=_exact_fraction)
+_exact_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def decode(text: bytes) -> Any:
+    """Decode one JSON text.
+
+    Returns dict, list, str, int, float, bool, None, and `Decimal` for a fraction that a double would change.
+    Raises InputError for anything that is not JSON (NaN and Infinity included), not UTF-8, or nested over the limit.
+    A lone surrogate escape, which browsers write for a cut emoji, is read as U+FFFD: UTF-8 cannot hold it.
+    """
+    if text.startswith(b"\xef\xbb\xbf"):
+        text = text[3:]
+    try:
+        if _LONG_NUMBER.search(text):
+            # orjson first: it reports depth and syntax faults with a position, msgspec only some of them.
+            return _decode_exactly(text)
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as fault:
+        repaired = _LONE_SURROGATE.sub(_replace_surrogate, text) if b"\\u" in text else text
+        if repaired != text:
+            return decode(repaired)
+        raise InputError(f"not valid JSON: {_reason(fault)}", code="invalid_json") from None
+
+
+def _replace_surrogate(match: re.Match[bytes]) -> bytes:
+    return match[0][: -len(match[1])] + b"\\ufffd"
+
+
+def _decode_exactly(text: bytes) -> Any:
+    try:
+        return _exact_decoder.decode(text)
+    except (msgspec.DecodeError, RecursionError, ValueError, ArithmeticError):
+        return orjson.loads(text)  # raises with the position, or accepts what only msgspec finds odd
+
+
+def _reason(fault: orjson.JSONDecodeError) -> str:
+    return f"{fault.msg} at line {fault.lineno} column {fault.colno}"
+
+
+def encode(value: Any) -> bytes:
+    """Encode as compact UTF-8 JSON, the inverse of `decode`. Raises InputError when nested too deeply."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return _encode_exactly(value)
+
+
+def _encode_exactly(value: Any) -> bytes:
+    try:
+        return _exact_encoder.encode(value)
+    except RecursionError:
+        raise InputError("nested too deeply", code="too_deep") from None
+
+
+def depth_exceeds(value: Any, limit: int = NESTING_LIMIT) -> bool:
+    """Whether objects and lists are nested more than `limit` levels deep. Never recurses."""
+    level = [value]
+    for _ in range(limit + 1):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+        level = [item for item in below if isinstance(item, dict | list)]
+        if not level:
+            return False
+    return True
