@@ -140,7 +140,9 @@ def _file_path(variables: Mapping[str, str]) -> Path:
     named = variables.get("HEADWATER_SETTINGS")
     if named is not None:
         if not Path(named).is_file():
-            raise SettingsError(f"HEADWATER_SETTINGS names {named}, which is not a file; create it or unset the variable")
+            raise SettingsError(
+                f"HEADWATER_SETTINGS names {named}, which is not a file; create it or unset the variable"
+            )
         return Path(named)
     return Path(variables.get("HEADWATER_DATA_FOLDER", Settings().data_folder)) / "headwater.toml"
 
@@ -193,7 +195,9 @@ def _refuse_leftovers(table: dict[str, Any], path: Path) -> None:
             raise SettingsError(f"unknown setting {key!r}; `headwater settings` lists the known ones", str(path))
         if value or key not in {field.name for field in msgspec.structs.fields(Settings)}:
             first = next(iter(value), "")
-            raise SettingsError(f"unknown setting '{key}.{first}'; `headwater settings` lists the known ones", str(path))
+            raise SettingsError(
+                f"unknown setting '{key}.{first}'; `headwater settings` lists the known ones", str(path)
+            )
 
 
 def _convert(values: dict[str, Any], path: Path) -> Settings:

@@ -1,0 +1,96 @@
+"""Real engines for tests: one NATS and one PostgreSQL for the whole run, a fresh database and fresh streams for each test."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import threading
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import nats
+import pytest
+
+from headwater.engines import endpoints, nats_server, postgres
+from headwater.engines.endpoints import Endpoints
+from headwater.engines.processes import RunningProcess
+from headwater.settings import Settings
+
+
+class EngineRunner:
+    """The embedded engines, run by an event loop in a thread of their own."""
+
+    def __init__(self, settings: Settings) -> None:
+        endpoints.run_folder(settings).mkdir(parents=True)
+        self._nats = nats_server.prepare(settings)
+        self._postgres = postgres.prepare(settings)
+        self.endpoints = Endpoints(nats_url=self._nats.url, database_url=self._postgres.url)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._running = [
+            RunningProcess(spec, on_event=lambda _: None, on_line=lambda *_: None)
+            for spec in (self._nats.process, self._postgres.process)
+        ]
+
+    def start(self) -> None:
+        self._thread.start()
+        self._tasks = [asyncio.run_coroutine_threadsafe(process.run(), self._loop) for process in self._running]
+        asyncio.run_coroutine_threadsafe(self._wait_until_ready(), self._loop).result(30)
+
+    def stop(self) -> None:
+        for process in self._running:
+            asyncio.run_coroutine_threadsafe(process.stop(), self._loop).result(30)
+        for task in self._tasks:
+            task.result(30)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    async def _wait_until_ready(self) -> None:
+        while True:
+            try:
+                connection = await asyncpg.connect(self.endpoints.database_url)
+                await connection.close()
+                client = await nats.connect(self.endpoints.nats_url, allow_reconnect=False)
+                await client.close()
+                return
+            except (OSError, asyncpg.PostgresError, nats.errors.Error):
+                await asyncio.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Iterator[Path]:
+    """A folder for data folders that other accounts may enter: PostgreSQL does not run as root."""
+    root = Path(tempfile.mkdtemp(prefix="headwater-tests-"))
+    root.chmod(0o755)
+    yield root
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def engines(data_root: Path) -> Iterator[Endpoints]:
+    """URLs of a running NATS and PostgreSQL."""
+    runner = EngineRunner(Settings(data_folder=str(data_root / "engines")))
+    runner.start()
+    yield runner.endpoints
+    runner.stop()
+
+
+@pytest.fixture
+async def database_url(engines: Endpoints) -> AsyncIterator[str]:
+    """The URL of an empty database of this test's own."""
+    name = f"test_{uuid.uuid4().hex}"
+    server = await asyncpg.connect(engines.database_url)
+    await server.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    yield engines.database_url.replace("/postgres?", f"/{name}?")
+    await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await server.close()
+
+
+@pytest.fixture
+def nats_url(engines: Endpoints) -> str:
+    """The URL of the NATS server; a test names its streams with a prefix of its own or cleans up."""
+    return engines.nats_url
