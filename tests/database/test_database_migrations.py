@@ -4,6 +4,7 @@ import asyncio
 
 import asyncpg
 import pytest
+
 from headwater.database import migrations
 from headwater.database.migrations import Migration
 from headwater.errors import ConfigurationError
@@ -47,7 +48,7 @@ async def test_a_failed_migration_leaves_nothing_behind(database_url):
 async def test_a_database_of_a_newer_version_is_refused(database_url):
     """An older program does not touch a database that it cannot know."""
     await migrations.migrate(database_url, [ONE, TWO])
-    with pytest.raises(ConfigurationError, match="newer Headwater .migration 0002, this version knows up to 0001"):
+    with pytest.raises(ConfigurationError, match=r"newer Headwater \(migration 0002, this version knows up to 0001"):
         await migrations.migrate(database_url, [ONE])
 
 
@@ -68,7 +69,7 @@ async def test_a_role_can_ask_whether_the_schema_is_its_own(database_url):
 
 def test_a_number_is_used_once():
     """Two files with one number have no order, so they are refused."""
-    with pytest.raises(ConfigurationError, match="0001 is taken|number 1 is taken"):
+    with pytest.raises(ConfigurationError, match="number 1 is taken"):
         migrations.ordered({"0001_a.sql": "", "0001_b.sql": ""})
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import asyncpg
 import pytest
+
 from headwater.database.pool import open_connection, open_pool
 from headwater.database.transactions import transaction
 from headwater.errors import ConfigurationError, TransientError, UnavailableError

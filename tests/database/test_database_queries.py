@@ -1,6 +1,7 @@
 """SQL statements by name."""
 
 import pytest
+
 from headwater.database import queries
 from headwater.errors import ConfigurationError
 

@@ -4,13 +4,14 @@ import stat
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from headwater.errors import ConfigurationError
 from headwater.pipelines import secrets
 from headwater.pipelines.objects import PlainValue, ReferenceValue, SealedValue
 from headwater.pipelines.secrets import SecretBox, SecretResolver
 from headwater.settings import Settings
-from hypothesis import given
-from hypothesis import strategies as st
 
 BOX = SecretBox(b"k" * 32)
 

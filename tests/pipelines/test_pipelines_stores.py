@@ -3,6 +3,7 @@
 import asyncpg
 import msgspec
 import pytest
+
 from headwater.errors import InputError
 from headwater.pipelines import audit_log, deployment_store, integration_store, pipeline_store, token_store
 from headwater.pipelines.changes import change
@@ -130,8 +131,7 @@ async def test_rolling_back_leads_down_through_what_was_used(pool):
     async with change(pool, "test") as made:
         for revision in (2, 4):
             await deployment_store.deploy(made, pipeline, integration, revision=revision)
-        for _ in range(2):
-            used.append((await deployment_store.roll_back(made, pipeline, integration)).revision)
+        used.extend([(await deployment_store.roll_back(made, pipeline, integration)).revision for _ in range(2)])
         with pytest.raises(InputError, match="never used an older revision"):
             await deployment_store.roll_back(made, pipeline, integration)
     assert used == [2, 1]
@@ -206,7 +206,7 @@ async def test_a_token_is_revoked_once(pool):
 
 async def test_every_change_is_in_the_audit_log_without_secrets(pool):
     """Who, what, before and after; sealed values and kit texts are not repeated."""
-    pipeline, integration = await attached(pool, revisions=2)
+    pipeline, _ = await attached(pool, revisions=2)
     entries = await audit_log.entries(pool)
     assert [entry.action for entry in reversed(entries)] == [
         "pipeline created", "integration created", "revision saved", "revision saved", "integration attached",
@@ -223,10 +223,14 @@ async def test_every_change_is_in_the_audit_log_without_secrets(pool):
 
 async def test_a_failed_change_leaves_nothing(pool):
     """A change is whole or not at all, its audit entries included."""
-    with pytest.raises(InputError):
+
+    async def fail_halfway():
         async with change(pool, "test") as made:
             await pipeline_store.create(made, name="One")
             await pipeline_store.create(made, name="One")
+
+    with pytest.raises(InputError):
+        await fail_halfway()
     assert await pipeline_store.every(pool) == []
     assert await audit_log.entries(pool) == []
 

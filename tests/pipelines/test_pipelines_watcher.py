@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from headwater.database import migrations
 from headwater.pipelines import deployment_store, integration_store, pipeline_store, snapshot, token_store
 from headwater.pipelines.changes import change
