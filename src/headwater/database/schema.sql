@@ -1,0 +1,188 @@
+-- The whole schema after all migrations, for reading and for comparison. Written by
+-- HEADWATER_WRITE_SCHEMA=1 pytest tests/database/test_database_schema.py
+-- Do not edit: add a migration and write it anew.
+
+COMMENT ON SCHEMA public IS 'standard public schema';
+
+CREATE FUNCTION public.refuse_update() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % never change', TG_TABLE_NAME;
+END
+$$;
+
+CREATE TABLE public.api_tokens (
+    id text NOT NULL,
+    name text NOT NULL,
+    hash bytea NOT NULL,
+    scopes text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_tokens_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT api_tokens_scopes_check CHECK ((cardinality(scopes) > 0))
+);
+
+CREATE TABLE public.attachments (
+    pipeline_id text NOT NULL,
+    integration_id text NOT NULL,
+    revision integer NOT NULL,
+    enabled boolean NOT NULL,
+    attached_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.audit_log (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    subject text NOT NULL,
+    before jsonb,
+    after jsonb
+);
+
+ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.deployments (
+    id bigint NOT NULL,
+    pipeline_id text NOT NULL,
+    integration_id text NOT NULL,
+    revision integer NOT NULL,
+    deployed_at timestamp with time zone DEFAULT now() NOT NULL,
+    deployed_by text NOT NULL
+);
+
+ALTER TABLE public.deployments ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.deployments_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.installation (
+    singleton boolean DEFAULT true NOT NULL,
+    account_id text NOT NULL,
+    configuration_version bigint DEFAULT 0 NOT NULL,
+    first_started_at timestamp with time zone,
+    CONSTRAINT installation_singleton_check CHECK (singleton)
+);
+
+CREATE TABLE public.integrations (
+    id text NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.pipelines (
+    id text NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    enabled boolean NOT NULL,
+    allowed_origins text[] NOT NULL,
+    partial_batch_status integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT pipelines_partial_batch_status_check CHECK ((partial_batch_status = ANY (ARRAY[200, 207])))
+);
+
+CREATE TABLE public.revisions (
+    integration_id text NOT NULL,
+    number integer NOT NULL,
+    content jsonb NOT NULL,
+    note text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text NOT NULL,
+    CONSTRAINT revisions_number_check CHECK ((number > 0))
+);
+
+CREATE TABLE public.schema_migrations (
+    number integer NOT NULL,
+    title text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.write_keys (
+    key text NOT NULL,
+    pipeline_id text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.api_tokens
+    ADD CONSTRAINT api_tokens_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY public.api_tokens
+    ADD CONSTRAINT api_tokens_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.attachments
+    ADD CONSTRAINT attachments_pkey PRIMARY KEY (pipeline_id, integration_id);
+
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.deployments
+    ADD CONSTRAINT deployments_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.integrations
+    ADD CONSTRAINT integrations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.integrations
+    ADD CONSTRAINT integrations_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY public.pipelines
+    ADD CONSTRAINT pipelines_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.pipelines
+    ADD CONSTRAINT pipelines_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY public.revisions
+    ADD CONSTRAINT revisions_pkey PRIMARY KEY (integration_id, number);
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.write_keys
+    ADD CONSTRAINT write_keys_pkey PRIMARY KEY (key);
+
+CREATE INDEX attachments_revision ON public.attachments USING btree (integration_id, revision);
+
+CREATE INDEX audit_log_subject ON public.audit_log USING btree (subject, id);
+
+CREATE INDEX deployments_pair ON public.deployments USING btree (pipeline_id, integration_id, revision);
+
+CREATE INDEX write_keys_pipeline ON public.write_keys USING btree (pipeline_id);
+
+CREATE TRIGGER audit_log_never_changes BEFORE UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_update();
+
+CREATE TRIGGER revisions_never_change BEFORE UPDATE ON public.revisions FOR EACH ROW EXECUTE FUNCTION public.refuse_update();
+
+ALTER TABLE ONLY public.attachments
+    ADD CONSTRAINT attachments_integration_id_revision_fkey FOREIGN KEY (integration_id, revision) REFERENCES public.revisions(integration_id, number);
+
+ALTER TABLE ONLY public.attachments
+    ADD CONSTRAINT attachments_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES public.pipelines(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.deployments
+    ADD CONSTRAINT deployments_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES public.integrations(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.deployments
+    ADD CONSTRAINT deployments_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES public.pipelines(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.revisions
+    ADD CONSTRAINT revisions_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES public.integrations(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.write_keys
+    ADD CONSTRAINT write_keys_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES public.pipelines(id) ON DELETE CASCADE;
