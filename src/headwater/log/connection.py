@@ -1,0 +1,64 @@
+"""One connection to NATS that heals itself for ever."""
+
+from __future__ import annotations
+
+import contextlib
+
+import nats
+import nats.errors
+import structlog
+from nats.aio.client import Client
+
+from headwater.errors import UnavailableError
+
+RECONNECT_WAIT_SECONDS = 0.2
+CONNECT_TIMEOUT_SECONDS = 5.0
+PING_SECONDS = 10
+
+logger = structlog.get_logger(__name__)
+
+
+async def connect(url: str, name: str) -> Client:
+    """Connect and stay connected. Raises UnavailableError when the first attempt fails.
+
+    While the connection is down a publish fails at once instead of piling up in memory (`pending_size=0`): whoever
+    publishes holds the record and knows how long it may wait.
+    """
+    try:
+        return await nats.connect(
+            url,
+            name=name,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=RECONNECT_WAIT_SECONDS,
+            ping_interval=PING_SECONDS,
+            max_outstanding_pings=2,
+            pending_size=0,
+            allow_reconnect=True,
+            skip_subject_validation=True,  # subjects are made by log.records, which encodes what is not allowed
+            error_cb=_report_error,
+            disconnected_cb=_report_disconnect,
+            reconnected_cb=_report_reconnect,
+        )
+    except (OSError, nats.errors.Error) as fault:
+        raise UnavailableError(f"the event log cannot be reached ({type(fault).__name__}); is NATS running?") from fault
+
+
+async def close(client: Client) -> None:
+    """Send what is buffered and close; never raises."""
+    with contextlib.suppress(OSError, nats.errors.Error, TimeoutError):
+        await client.flush(timeout=2)
+    with contextlib.suppress(OSError, nats.errors.Error):
+        await client.close()
+
+
+async def _report_error(fault: Exception) -> None:
+    logger.debug("log connection reports a fault", fault=type(fault).__name__)
+
+
+async def _report_disconnect() -> None:
+    logger.warning("the event log is not reachable; trying again until it is")
+
+
+async def _report_reconnect() -> None:
+    logger.info("the event log is reachable again")
