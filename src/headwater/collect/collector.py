@@ -1,0 +1,35 @@
+"""What every handler works with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from headwater.collect.budget import ByteBudget
+from headwater.collect.metrics import CollectMetrics
+from headwater.collect.normalise import EventLimits
+from headwater.collect.ports import LogWriter, RefusalLog, Sources
+from headwater.collect.rate_limit import RateLimiter
+from headwater.collect.request import Request
+from headwater.log.records import EncodedRecord
+from headwater.settings import CollectSettings
+
+
+class Collector(NamedTuple):
+    """The ports, the limits and the counters of one process. `partitions` is the number that the log has."""
+
+    writer: LogWriter
+    refusal_log: RefusalLog
+    sources: Sources
+    settings: CollectSettings
+    event_limits: EventLimits
+    partitions: int
+    metrics: CollectMetrics
+    budget: ByteBudget
+    limiter: RateLimiter
+
+    async def append(self, request: Request, records: Sequence[EncodedRecord]) -> None:
+        """Make records durable and count them. Raises UnavailableError when the log does not take them in time."""
+        if records:
+            await self.writer.append(records)
+            self.metrics.accepted(request.door.name, len(records))
