@@ -1,0 +1,132 @@
+"""A profile is the fold of its fragments, and nothing else: computed whenever it is wanted, from what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import reduce
+from typing import Any
+
+import msgspec
+
+from headwater.profiles.compiled_schema import CompiledSchema
+from headwater.profiles.fragments import Fragment, FragmentKey, days_count
+from headwater.profiles.identifiers import Identifier
+from headwater.profiles.instants import instant, instant_text
+from headwater.profiles.kinds import KINDS, Kind
+from headwater.profiles.sightings import Sighting
+
+CONFLICTS_SHOWN = 100
+"""Open conflicts that a profile lists by name; all are counted."""
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """What is known of one person at one instant.
+
+    `fields` has the value of every field, instants as datetimes in UTC; identifier fields among them. `identifiers` are all
+    identifiers of the profile, by rank and value. `created` and `modified` are epoch milliseconds of the first and last event.
+    """
+
+    id: str
+    identifiers: tuple[Identifier, ...]
+    fields: Mapping[str, Any]
+    events: int = 0
+    streams: tuple[str, ...] = ()
+    days: int = 0
+    created: int = 0
+    modified: int = 0
+    conflicts: tuple[str, ...] = ()
+
+
+def fold(
+    profile_id: str,
+    members: Mapping[Identifier, Sighting],
+    fragments: Mapping[FragmentKey, Fragment],
+    schema: CompiledSchema,
+    at: int,
+    conflicts: Sequence[str] = (),
+) -> Profile:
+    """The profile of `members`, from `fragments` (those that these members own), as it is at `at` (epoch milliseconds).
+
+    `conflicts` are the identifiers that links which do not hold would have joined, as text. `at` matters to members of sets
+    and maps that live for a limited time, and to nothing else.
+    """
+    whole = reduce(schema.merge, fragments.values()) if fragments else Fragment({}, 0, 0, 0, {}, ())
+    fields = _identifier_fields(members, schema)
+    for plan in schema.fields:
+        state = whole.fields.get(plan.name)
+        value = None if state is None else plan.operator.read(state, at)
+        if value is not None:
+            fields[plan.name] = _shown(plan.kind, value)
+    ranks = schema.rules.types
+    return Profile(
+        id=profile_id,
+        identifiers=tuple(sorted(members, key=lambda each: (ranks[each.type].rank, each.value))),
+        fields={name: fields[name] for name in sorted(fields)},
+        events=whole.events,
+        streams=tuple(sorted(whole.streams)),
+        days=days_count(whole.days),
+        created=whole.first,
+        modified=whole.last,
+        conflicts=tuple(sorted(conflicts)),
+    )
+
+
+def _identifier_fields(members: Mapping[Identifier, Sighting], schema: CompiledSchema) -> dict[str, Any]:
+    """Identifier fields: all values of a set in the order of their first event, the value seen last of a single one."""
+    by_type: dict[str, list[Identifier]] = {}
+    for identifier in members:
+        by_type.setdefault(identifier.type, []).append(identifier)
+    fields: dict[str, Any] = {}
+    for name, identifiers in by_type.items():
+        field = schema.schema.field(name)
+        if field is not None and KINDS[field.type].shape == "set":
+            ordered = sorted(identifiers, key=lambda each: (members[each].first, each.value))
+            fields[name] = [each.value for each in ordered]
+        else:
+            fields[name] = max(identifiers, key=lambda each: (members[each].last, each.value)).value
+    return fields
+
+
+def _shown(kind: Kind, value: Any) -> Any:
+    """A value as filters and people see it: datetimes for instants, doubles for exact totals."""
+    show = _SHOWN.get(kind.element)
+    if show is None:
+        return value
+    if isinstance(value, dict):
+        return {key: show(each) for key, each in value.items()}
+    return [show(each) for each in value] if isinstance(value, list) else show(value)
+
+
+def _as_double(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+_SHOWN: Mapping[str, Callable[[Any], Any]] = {"date": instant, "number": _as_double, "embedding": _as_double}
+
+
+def entity_document(profile: Profile) -> dict[str, Any]:
+    """The profile as one flat JSON object, the shape of Lytics' entity reply: fields and meta fields, instants as text."""
+    document = {name: _as_json(value) for name, value in profile.fields.items()}
+    document["_id"] = profile.id
+    document["_num_aliases"] = len(profile.identifiers)
+    document["_num_events"] = profile.events
+    document["_num_streams"] = len(profile.streams)
+    document["_num_days"] = profile.days
+    document["_num_conflicts"] = len(profile.conflicts)
+    document["_streamnames"] = list(profile.streams)
+    if profile.conflicts:
+        document["_conflicts"] = list(profile.conflicts[:CONFLICTS_SHOWN])
+    if profile.events:
+        document["_created"] = instant_text(profile.created)
+        document["_modified"] = instant_text(profile.modified)
+    return document
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return f"{value.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    if isinstance(value, list):
+        return [_as_json(each) for each in value]
+    return {key: _as_json(each) for key, each in value.items()} if isinstance(value, dict) else value
