@@ -1,0 +1,63 @@
+"""Profile fields as JSON, in the database and on the wire.
+
+JSON has no instant, so one is an object with the single key `$time`: in the database `{"$time": 1790000000.25}`,
+seconds since 1970 with up to six decimals, which SQL compares as a number; for people `{"$time": "2026-…Z"}`. Both
+are read. A map must not use `$time` as its only key.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from headwater.errors import InputError
+from headwater.expressions.dates import parse_date
+from headwater.expressions.values import EPOCH, epoch_microsecond
+
+TIME_KEY = "$time"
+
+
+def to_stored(value: Any, iso_times: bool = False) -> Any:
+    """A value, or all fields of a profile, as JSON. `iso_times` writes instants for people."""
+    if isinstance(value, datetime):
+        return {TIME_KEY: _iso(value) if iso_times else _seconds(value)}
+    if isinstance(value, dict):
+        return {key: to_stored(item, iso_times) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_stored(item, iso_times) for item in value]
+    return value
+
+
+def _iso(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _seconds(instant: datetime) -> int | float:
+    whole, rest = divmod(epoch_microsecond(instant), 1_000_000)
+    # Seconds have at most 12 digits in the calendar's range: with six decimals more than a double always keeps,
+    # but the nearest double to such a decimal prints back as that decimal up to the year 2255.
+    return float(Decimal(whole) + Decimal(rest) / 1_000_000) if rest else whole
+
+
+def from_stored(document: Any) -> Any:
+    """The inverse of `to_stored`. Raises InputError for an instant that is none."""
+    if isinstance(document, dict):
+        if document.keys() == {TIME_KEY}:
+            return _instant(document[TIME_KEY])
+        return {key: from_stored(item) for key, item in document.items()}
+    if isinstance(document, list):
+        return [from_stored(item) for item in document]
+    return document
+
+
+def _instant(content: Any) -> datetime:
+    instant = parse_date(content) if isinstance(content, str) else None
+    if isinstance(content, int | float | Decimal) and not isinstance(content, bool):
+        try:
+            instant = EPOCH + timedelta(microseconds=round(Decimal(str(content)) * 1_000_000))
+        except (OverflowError, ArithmeticError):
+            instant = None
+    if instant is None:
+        raise InputError(f"{content!r} is no instant; write RFC 3339 or seconds since 1970", field=TIME_KEY)
+    return instant
