@@ -72,7 +72,6 @@ class Lag(msgspec.Struct, frozen=True):
 
 async def ensure(client: Client, spec: ConsumerSpec) -> None:
     """Create the consumer if it does not exist; its position, if it does, stays."""
-    start = spec.start_time
     manager = client.jsm()
     try:
         await manager.consumer_info(spec.stream, spec.name)
@@ -80,21 +79,41 @@ async def ensure(client: Client, spec: ConsumerSpec) -> None:
         pass
     else:
         return
-    await manager.add_consumer(
-        spec.stream,
-        ConsumerConfig(
-            name=spec.name,
-            durable_name=spec.name if spec.durable else None,
-            ack_policy=AckPolicy.EXPLICIT if spec.durable else AckPolicy.NONE,
-            ack_wait=spec.ack_wait if spec.durable else None,
-            max_ack_pending=spec.max_unacknowledged if spec.durable else None,
-            inactive_threshold=None if spec.durable else FORGET_SECONDS,
-            max_waiting=64,
-            filter_subjects=list(spec.subjects),
-            deliver_policy=DeliverPolicy.ALL if start is None else DeliverPolicy.BY_START_TIME,
-            opt_start_time=None if start is None else datetime.fromtimestamp(start, UTC),
-        ),
+    await manager.add_consumer(spec.stream, _configuration(spec))
+
+
+def _configuration(spec: ConsumerSpec, start_sequence: int | None = None) -> ConsumerConfig:
+    policy, start_time = DeliverPolicy.ALL, None
+    if start_sequence is not None:
+        policy = DeliverPolicy.BY_START_SEQUENCE
+    elif spec.start_time is not None:
+        policy, start_time = DeliverPolicy.BY_START_TIME, datetime.fromtimestamp(spec.start_time, UTC)
+    return ConsumerConfig(
+        name=spec.name,
+        durable_name=spec.name if spec.durable else None,
+        ack_policy=AckPolicy.EXPLICIT if spec.durable else AckPolicy.NONE,
+        ack_wait=spec.ack_wait if spec.durable else None,
+        max_ack_pending=spec.max_unacknowledged if spec.durable else None,
+        inactive_threshold=None if spec.durable else FORGET_SECONDS,
+        max_waiting=64,
+        filter_subjects=list(spec.subjects),
+        deliver_policy=policy,
+        opt_start_time=start_time,
+        opt_start_seq=start_sequence,
     )
+
+
+async def _rewind(client: Client, spec: ConsumerSpec) -> None:
+    """Make the consumer hand out again, in order, everything after the last record below which all is acknowledged."""
+    manager = client.jsm()
+    try:
+        info = await manager.consumer_info(spec.stream, spec.name)
+    except NotFoundError:
+        return
+    if not info.num_ack_pending or info.ack_floor is None:
+        return
+    await manager.delete_consumer(spec.stream, spec.name)
+    await manager.add_consumer(spec.stream, _configuration(spec, start_sequence=info.ack_floor.stream_seq + 1))
 
 
 async def delete(client: Client, stream: str, name: str) -> None:
@@ -141,10 +160,17 @@ class Consumer:
         self._subscription: Subscription | None = None
         self._missing = False
 
-    async def start(self) -> None:
-        """Create the consumer where needed and subscribe. Raises UnavailableError when the log cannot be reached."""
+    async def start(self, *, rewind: bool = False) -> None:
+        """Create the consumer where needed and subscribe; with `rewind` begin at the first record not acknowledged.
+
+        Raises UnavailableError when the log cannot be reached. A stopped consumer can be started again.
+        """
         self._inbox = self._client.new_inbox()
+        self._ready.clear()
+        self._requested, self._request_expires = 0, 0.0
         try:
+            if rewind:
+                await _rewind(self._client, self._spec)
             await ensure(self._client, self._spec)
             self._subscription = await self._client.subscribe(
                 self._inbox, cb=self._receive, pending_msgs_limit=-1, pending_bytes_limit=-1
@@ -173,6 +199,10 @@ class Consumer:
         taken = [self._ready.popleft() for _ in range(min(limit, len(self._ready)))]
         await self._ask()
         return taken
+
+    def untaken(self) -> tuple[Delivered, ...]:
+        """Messages that arrived and were not taken: their `ack_wait` runs all the same."""
+        return tuple(self._ready)
 
     async def acknowledge(self, message: Delivered) -> None:
         """Say that the message needs no further work. Lost with the connection, it comes again."""

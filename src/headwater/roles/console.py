@@ -1,0 +1,52 @@
+"""The role `console`: the admin API."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from headwater.api.application import create_app
+from headwater.api.ports import Services
+from headwater.database.pool import open_pool
+from headwater.engines import endpoints
+from headwater.log import streams
+from headwater.log.writer import LogWriter
+from headwater.pipelines import secrets
+from headwater.pipelines.watcher import SnapshotWatcher
+from headwater.roles import operations
+from headwater.roles.engines import connect_log
+from headwater.roles.serving import Server, serve_until
+from headwater.routing.dead_letter_desk import DeadLetterDesk
+from headwater.routing.dead_letters import DeadLetterStore
+from headwater.settings import Settings
+
+logger = structlog.get_logger(__name__)
+
+
+async def console(settings: Settings, number: int, stop: asyncio.Event) -> None:
+    """Serve the admin API until `stop`."""
+    engines = endpoints.resolve(settings)
+    client = await connect_log(engines.nats_url, f"console {number}")
+    await streams.ensure(client, settings.log)
+    writer = LogWriter(client)
+    writing = asyncio.create_task(writer.run())
+    pool = await open_pool(engines.database_url)
+    async with SnapshotWatcher(engines.database_url) as tokens:
+        desk = DeadLetterDesk(DeadLetterStore(pool), writer)
+        app = create_app(Services(pool=pool, tokens=tokens, box=secrets.open_box(settings), dead_letters=desk))
+        checks = {"log": lambda: client.is_connected, "configuration": lambda: tokens.ready}
+        operating = settings.operations
+        ops = Server(
+            operations.application("console", checks),
+            operating.host,
+            operating.console_port + number,
+            setting="operations.console_port",
+        )
+        pages = Server(app, settings.console.host, settings.console.port, setting="console.port")
+        logger.info("serving the admin API", host=settings.console.host, port=settings.console.port)
+        await serve_until(stop, pages, ops)
+        await writer.close()
+        writing.cancel()
+    pool.terminate()
+    await client.drain()

@@ -1,0 +1,27 @@
+"""Reach the engines at the start of a role, however long they take."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from nats.aio.client import Client
+
+from headwater.errors import UnavailableError
+from headwater.log import connection
+
+LONGEST_PAUSE_SECONDS = 2.0
+
+logger = structlog.get_logger(__name__)
+
+
+async def connect_log(url: str, name: str) -> Client:
+    """Connect to the log, trying until it is there."""
+    pause = 0.1
+    while True:
+        try:
+            return await connection.connect(url, f"headwater {name}")
+        except UnavailableError as fault:
+            logger.warning("waiting for the event log", reason=str(fault))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)

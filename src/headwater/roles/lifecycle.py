@@ -1,0 +1,36 @@
+"""The life of a role's process: its loop, its logs, its signals, its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+import structlog
+import uvloop
+
+from headwater.errors import HeadwaterError
+from headwater.roles import logs
+from headwater.settings import Settings
+
+Role = Callable[[asyncio.Event], Awaitable[None]]
+
+
+def run(settings: Settings, name: str, role: Role) -> None:
+    """Run `role` until SIGTERM or SIGINT sets its event and it has drained. Exits with 1 when it fails."""
+    logs.configure(settings.operations)
+    structlog.contextvars.bind_contextvars(role=name)
+    try:
+        uvloop.run(_with_signals(role))
+    except HeadwaterError as fault:
+        structlog.get_logger(__name__).error("cannot go on", reason=str(fault))
+        sys.exit(1)
+
+
+async def _with_signals(role: Role) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await role(stop)

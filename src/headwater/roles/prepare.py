@@ -1,0 +1,30 @@
+"""Bring the engines up to this version: database schema, streams, and what a first start creates.
+
+Runs before any role, as a process of its own: the supervisor stays small.
+"""
+
+from __future__ import annotations
+
+from headwater.database import migrations
+from headwater.database.pool import open_pool
+from headwater.engines import endpoints
+from headwater.log import connection, streams
+from headwater.pipelines import bootstrap, secrets
+from headwater.roles.engines import connect_log
+from headwater.settings import Settings
+
+
+async def prepare(settings: Settings) -> None:
+    """Migrate, create streams and defaults. Safe to run again and from several machines at once."""
+    engines = endpoints.resolve(settings)
+    pool = await open_pool(engines.database_url, size=2)
+    try:
+        await migrations.migrate(engines.database_url)
+        await bootstrap.create_defaults(pool, secrets.open_box(settings))
+    finally:
+        await pool.close()
+    client = await connect_log(engines.nats_url, "prepare")
+    try:
+        await streams.ensure(client, settings.log)
+    finally:
+        await connection.close(client)

@@ -1,0 +1,77 @@
+"""The role `route`: deliver what is in the log to the integrations."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import structlog
+from nats.aio.client import Client
+from prometheus_client import Gauge
+
+from headwater.database.pool import open_pool
+from headwater.engines import endpoints
+from headwater.errors import UnavailableError
+from headwater.log import consumer, streams
+from headwater.pipelines import secrets
+from headwater.pipelines.watcher import SnapshotWatcher
+from headwater.roles import operations
+from headwater.roles.engines import connect_log
+from headwater.roles.serving import Server, serve_until
+from headwater.routing.dead_letters import DeadLetterStore
+from headwater.routing.destinations import DestinationMaker
+from headwater.routing.outbound import Outbound
+from headwater.routing.ownership import Ownership
+from headwater.routing.router import Router
+from headwater.settings import Settings
+
+POOL_SIZE = 4
+
+LAG = Gauge("headwater_log_lag", "Records that a consumer has not settled", ["stream", "consumer"])
+
+logger = structlog.get_logger(__name__)
+
+
+async def route(settings: Settings, number: int, stop: asyncio.Event) -> None:
+    """Deliver until `stop`. `number` tells several processes of one machine apart (0, 1, …)."""
+    engines = endpoints.resolve(settings)
+    client = await connect_log(engines.nats_url, f"route {number}")
+    await streams.ensure(client, settings.log)
+    pool = await _open_pool(engines.database_url)
+    outbound = Outbound(_allowed_hosts(settings))
+    maker = DestinationMaker(settings, secrets.resolver(settings), outbound)
+    router = Router(client, DeadLetterStore(pool), maker.make, Ownership(engines.database_url))
+    async with SnapshotWatcher(engines.database_url) as configuration:
+        checks = {"log": lambda: client.is_connected, "configuration": lambda: configuration.ready}
+        health = operations.application("route", checks, lambda: _measure_lag(client))
+        operating = settings.operations
+        ops = Server(health, operating.host, operating.route_port + number, setting="operations.route_port")
+        following = asyncio.create_task(router.follow(configuration.changes()))
+        logger.info("routing")
+        await serve_until(stop, ops)
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+        await router.stop()
+    await outbound.close()
+    pool.terminate()
+    await client.drain()
+
+
+def _allowed_hosts(settings: Settings) -> tuple[str, ...]:
+    """What the operator allows, and our own collector: the built-in Lytics receiver is behind it."""
+    return (*settings.route.allowed_hosts, f"{settings.collect.host}:{settings.collect.port}")
+
+
+async def _open_pool(url: str):  # type: ignore[no-untyped-def]  # asyncpg has no types
+    while True:
+        try:
+            return await open_pool(url, size=POOL_SIZE)
+        except UnavailableError as fault:
+            logger.warning("waiting for the database", reason=str(fault))
+
+
+async def _measure_lag(client: Client) -> None:
+    for stream in (streams.MAIN, streams.REPLAYS):
+        for found in await consumer.lag(client, stream):
+            LAG.labels(stream, found.name).set(found.waiting + found.unacknowledged)

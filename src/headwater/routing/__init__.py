@@ -1,0 +1,1 @@
+"""Deliver the log's records to the integrations that are attached to their pipelines."""

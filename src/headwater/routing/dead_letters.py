@@ -1,0 +1,173 @@
+"""Dead letters: what was refused for good, kept with the record, the request, the answer and the reason.
+
+A letter waits until a person replays or discards it. Replaying puts its record into the queue of its own integration
+only (see `replays`), marked afterwards: interrupted in between, a record may be sent twice, never lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from headwater.database import faults
+from headwater.database.queries import load
+from headwater.database.transactions import transaction
+from headwater.errors import InputError
+
+QUERIES = load("headwater.routing")
+PAGE = 500
+
+State = Literal["waiting", "replayed", "discarded"]
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A letter as delivery makes it. Times are seconds since 1970; `record` is the log entry; secrets are masked."""
+
+    message_id: str
+    piece: int
+    revision: int
+    reason: str
+    attempts: int
+    first_seen: float
+    failed_at: float
+    record: bytes
+    request: dict[str, Any]
+    reply: dict[str, Any] | None
+
+
+class LetterSummary(msgspec.Struct, frozen=True):
+    """A stored letter in a list."""
+
+    id: int
+    pipeline_id: str
+    integration_id: str
+    revision: int
+    message_id: str
+    piece: int
+    reason: str
+    attempts: int
+    first_seen: datetime
+    failed_at: datetime
+    state: State
+    state_changed_at: datetime | None
+    state_changed_by: str | None
+
+
+class StoredLetter(LetterSummary, frozen=True):
+    """A stored letter with its content."""
+
+    record: bytes
+    request: dict[str, Any]
+    reply: dict[str, Any] | None
+
+
+class ReasonCount(msgspec.Struct, frozen=True):
+    """How many letters wait for one reason."""
+
+    pipeline_id: str
+    integration_id: str
+    reason: str
+    letters: int
+    oldest: datetime
+    newest: datetime
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """Which waiting letters: by id, or by integration and reason; nothing given means all."""
+
+    ids: tuple[int, ...] | None = None
+    pipeline_id: str | None = None
+    integration_id: str | None = None
+    reason: str | None = None
+
+
+class WaitingRecord(msgspec.Struct, frozen=True):
+    """A letter about to be sent again."""
+
+    id: int
+    pipeline_id: str
+    integration_id: str
+    message_id: str
+    record: bytes
+
+
+class DeadLetterStore:
+    """Dead letters in PostgreSQL. Methods raise UnavailableError while it is away."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    async def add(self, pipeline_id: str, integration_id: str, letters: Sequence[DeadLetter]) -> None:
+        """Store letters of one attachment, all or none. Safe to repeat."""
+        columns = [
+            [letter.message_id for letter in letters],
+            [letter.piece for letter in letters],
+            [letter.revision for letter in letters],
+            [letter.reason for letter in letters],
+            [letter.attempts for letter in letters],
+            [letter.first_seen for letter in letters],
+            [letter.failed_at for letter in letters],
+            [letter.record for letter in letters],
+            [letter.request for letter in letters],
+            [letter.reply for letter in letters],
+        ]
+        async with transaction(self._pool) as connection:
+            await connection.execute(QUERIES["insert_dead_letters"], pipeline_id, integration_id, *columns)
+
+    async def page(
+        self, choice: Choice, state: State = "waiting", before: int | None = None, limit: int = 50
+    ) -> list[LetterSummary]:
+        """Letters, newest first; `before` is the id that the last page ended with."""
+        with faults.translated():
+            rows = await self._pool.fetch(
+                QUERIES["dead_letters"],
+                state,
+                choice.pipeline_id,
+                choice.integration_id,
+                choice.reason,
+                before,
+                min(limit, PAGE),
+            )
+        return [LetterSummary(**dict(row)) for row in rows]
+
+    async def find(self, letter_id: int) -> StoredLetter:
+        """One letter. Raises InputError when there is none."""
+        with faults.translated():
+            row = await self._pool.fetchrow(QUERIES["dead_letter"], letter_id)
+        if row is None:
+            raise InputError(f"there is no dead letter {letter_id}", "id", code="not_found")
+        return StoredLetter(**dict(row))
+
+    async def reasons(self) -> list[ReasonCount]:
+        """How many wait, by integration and reason."""
+        with faults.translated():
+            rows = await self._pool.fetch(QUERIES["dead_letter_reasons"])
+        return [ReasonCount(**dict(row)) for row in rows]
+
+    async def waiting(self, choice: Choice) -> AsyncIterator[list[WaitingRecord]]:
+        """The chosen waiting letters with their records, oldest first, in pages."""
+        last = 0
+        while True:
+            with faults.translated():
+                rows = await self._pool.fetch(
+                    QUERIES["waiting_records"],
+                    None if choice.ids is None else list(choice.ids),
+                    choice.pipeline_id,
+                    choice.integration_id,
+                    choice.reason,
+                    last,
+                    PAGE,
+                )
+            if not rows:
+                return
+            last = rows[-1]["id"]
+            yield [WaitingRecord(**dict(row)) for row in rows]
+
+    async def mark(self, ids: Sequence[int], state: Literal["replayed", "discarded"], actor: str) -> int:
+        """End the waiting of letters; how many it was."""
+        with faults.translated():
+            status = await self._pool.execute(QUERIES["mark_dead_letters"], list(ids), state, actor)
+        return int(status.split()[-1])
