@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 Matcher = Callable[[str], bool]
 
@@ -27,7 +28,7 @@ def matcher(pattern: str) -> Matcher:
 
 @functools.lru_cache(maxsize=4096)
 def _compile(pattern: str) -> Matcher:
-    parts = _parts(pattern) if len(pattern) <= PATTERN_LIMIT else None
+    parts = split_pattern(pattern) if len(pattern) <= PATTERN_LIMIT else None
     if parts is None:
         return _never
     literal = _literal_matcher(parts)
@@ -38,11 +39,14 @@ def _never(_text: str) -> bool:
     return False
 
 
-Part = tuple[str, str | None]
-"""A stretch between two runs: its regular expression, and its plain text if it has no wildcard."""
+class Part(NamedTuple):
+    """A stretch between two runs: its regular expression, and its plain text if it has no wildcard."""
+
+    regex: str
+    plain: str | None
 
 
-def _parts(pattern: str) -> list[Part] | None:
+def split_pattern(pattern: str) -> list[Part] | None:
     """The stretches between runs; None if the pattern is malformed."""
     parts: list[Part] = []
     regex: list[str] = []
@@ -50,7 +54,7 @@ def _parts(pattern: str) -> list[Part] | None:
     at = 0
     while at < len(pattern):
         if pattern[at] in _RUNS:
-            parts.append(("".join(regex), None if plain is None else "".join(plain)))
+            parts.append(Part("".join(regex), None if plain is None else "".join(plain)))
             regex, plain = [], []
             at += 1
             continue
@@ -63,7 +67,7 @@ def _parts(pattern: str) -> list[Part] | None:
             plain = None
         elif plain is not None:
             plain.append(character)
-    parts.append(("".join(regex), None if plain is None else "".join(plain)))
+    parts.append(Part("".join(regex), None if plain is None else "".join(plain)))
     return parts
 
 
@@ -111,7 +115,7 @@ def _member(pattern: str, at: int) -> tuple[str | None, int]:
 
 def _literal_matcher(parts: list[Part]) -> Matcher | None:
     """The common shapes without a regular expression: equality, prefix, suffix, substring, anything."""
-    texts = [plain for _, plain in parts]
+    texts = [part.plain for part in parts]
     if any(text is None for text in texts):
         return None
     first, last = texts[0] or "", texts[-1] or ""
@@ -137,8 +141,8 @@ def _ends_matcher(first: str, last: str) -> Matcher:
 
 def _regex_matcher(parts: list[Part]) -> Matcher:
     if len(parts) == 1:
-        found = re.compile(parts[0][0], re.DOTALL).fullmatch
+        found = re.compile(parts[0].regex, re.DOTALL).fullmatch
         return lambda text: found(text) is not None
-    middle = "".join(f"(?>.*?{regex})" for regex, _ in parts[1:-1] if regex)
-    found = re.compile(f"{parts[0][0]}{middle}.*{parts[-1][0]}", re.DOTALL).fullmatch
+    middle = "".join(f"(?>.*?{part.regex})" for part in parts[1:-1] if part.regex)
+    found = re.compile(f"{parts[0].regex}{middle}.*{parts[-1].regex}", re.DOTALL).fullmatch
     return lambda text: found(text) is not None

@@ -13,7 +13,7 @@ from typing import Any
 
 from headwater.errors import InputError
 from headwater.expressions.dates import parse_date
-from headwater.expressions.values import EPOCH, epoch_microsecond
+from headwater.expressions.values import EPOCH, epoch_microsecond, from_field
 
 TIME_KEY = "$time"
 
@@ -48,7 +48,7 @@ def from_stored(document: Any) -> Any:
         return {key: from_stored(item) for key, item in document.items()}
     if isinstance(document, list):
         return [from_stored(item) for item in document]
-    return document
+    return from_field(document)
 
 
 def _instant(content: Any) -> datetime:

@@ -103,10 +103,11 @@ def is_empty(value: Value) -> bool:
 
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
-_FRACTION = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_FRACTION = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 _MONEY = str.maketrans("", "", "$£€, ")
-_DIGITS_LIMIT = 400
-"""Longest text that is read as a number; beyond it nothing fits a double."""
+_DIGITS_LIMIT = 100
+"""Longest text that is read as a number. With an exponent of two digits at most, every such text fits a double, in
+Python as in PostgreSQL, which refuses what does not."""
 
 
 def parse_integer(text: str) -> int | None:
@@ -115,11 +116,8 @@ def parse_integer(text: str) -> int | None:
 
 
 def parse_fraction(text: str) -> float | None:
-    """A decimal number, exponent allowed; None for anything else and for what a double cannot hold."""
-    if len(text) > _DIGITS_LIMIT or not _FRACTION.fullmatch(text):
-        return None
-    number = float(text)
-    return number if math.isfinite(number) else None
+    """A decimal number, exponent of one or two digits allowed; None for anything else."""
+    return float(text) if len(text) <= _DIGITS_LIMIT and _FRACTION.fullmatch(text) else None
 
 
 def parse_amount(text: str) -> float | None:
