@@ -82,7 +82,9 @@ def test_in_order_a_later_piece_of_a_user_waits_for_the_earlier_one() -> None:
     st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xy"), st.booleans()), max_size=60),
     st.integers(1, 5),
 )
-def test_in_order_no_user_is_ever_overtaken_and_nothing_is_lost(arrivals: list[tuple[str, str, bool]], size: int) -> None:
+def test_in_order_no_user_is_ever_overtaken_and_nothing_is_lost(
+    arrivals: list[tuple[str, str, bool]], size: int
+) -> None:
     """For any arrivals, batch size and moments of settling: each user's pieces are taken in order, one batch at a time."""
     batcher, destination = Batcher(), _Destination(size, ordered=True)
     under_way: list[Batch] = []
@@ -100,6 +102,7 @@ def test_in_order_no_user_is_ever_overtaken_and_nothing_is_lost(arrivals: list[t
         take_all()
         if settle and under_way:
             batcher.settled(under_way.pop(0).parcels, 0.0)
+    take_all()
     while under_way:
         batcher.settled(under_way.pop(0).parcels, 0.0)
         take_all()
