@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from headwater.expressions.context import Context
+from headwater.expressions.values import NOTHING
 from headwater.profiles.blocked_values import compile_block_rules
 from headwater.profiles.effects import EXAMPLE_LENGTH, Dropped, EventEffect, stamp_of
 from headwater.profiles.fragments import Fragment, merge_fragments
@@ -34,6 +36,9 @@ SESSION_UNIT = 60_000
 """Milliseconds of a session minute."""
 
 
+_UNREAD = object()
+
+
 class FieldPlan(msgspec.Struct, frozen=True):
     """A field that is no identifier, ready to take values."""
 
@@ -54,18 +59,21 @@ class IdentifierPlan(msgspec.Struct, frozen=True):
 
 
 class _Source(NamedTuple):
-    """A mapping of a stream, ready to be evaluated. `guard` is the index of its guard, None if it has none."""
+    """A mapping of a stream. `need` is a key without which it gives nothing ("" if none is known), `guard` (None if it has
+    none) and `expression` are places in the plan."""
 
+    need: str
     guard: int | None
-    expression: MappingExpression
+    expression: int
     plan: FieldPlan | IdentifierPlan
     alias: bool
 
 
 class _StreamPlan(NamedTuple):
-    """The mappings of a stream in their order, and their guards, each of which is asked once for an event."""
+    """The mappings of a stream in their order. Each guard and each expression is evaluated once for an event at most."""
 
     guards: tuple[MappingExpression, ...]
+    expressions: tuple[MappingExpression, ...]
     sources: tuple[_Source, ...]
 
 
@@ -140,12 +148,18 @@ class CompiledSchema:
 
     def _plan_stream(self, stream: str) -> _StreamPlan:
         guards: dict[str, int] = {}
+        expressions: dict[str, int] = {}
         sources: list[_Source] = []
         for each in self._mappings_of(stream):
             guard = guards.setdefault(each.guard_expr, len(guards)) if each.guard_expr else None
-            plan = self._plans[each.field]
-            sources.append(_Source(guard, self._expression(each.expr), plan, isinstance(each, Alias)))
-        return _StreamPlan(tuple(self._expression(guard) for guard in guards), tuple(sources))
+            expression = expressions.setdefault(each.expr, len(expressions))
+            need = self._expression(each.expr).gate
+            sources.append(_Source(need, guard, expression, self._plans[each.field], isinstance(each, Alias)))
+        return _StreamPlan(
+            tuple(self._expression(text) for text in guards),
+            tuple(self._expression(text) for text in expressions),
+            tuple(sources),
+        )
 
     def _mappings_of(self, stream: str) -> Iterable[FieldMapping | Alias]:
         """The mappings of a stream in order, those of this stream before those of every stream."""
@@ -203,12 +217,19 @@ class CompiledSchema:
         plan = self._by_stream.get(stream)
         if plan is None:
             plan = self._by_stream[stream] = self._plan_stream(stream)
-        passed = [guard.evaluate(record, moment) is True for guard in plan.guards]
-        for guard, expression, target, alias in plan.sources:
-            if guard is not None and not passed[guard]:
+        context = Context(record, moment, moment)
+        passed = [(not each.gate or each.gate in record) and each.evaluate(context) is True for each in plan.guards]
+        values: list[Any] = [_UNREAD] * len(plan.expressions)
+        for need, guard, place, target, alias in plan.sources:
+            if (need and need not in record) or (guard is not None and not passed[guard]):
                 continue
-            value = record.get(expression.key) if expression.key else expression.evaluate(record, moment)
-            if value is None:
+            value = values[place]
+            if value is _UNREAD:
+                expression = plan.expressions[place]
+                # A plain key is taken as it is: the language would round a Decimal.
+                value = record[expression.key] if expression.key else expression.evaluate(context)
+                values[place] = value
+            if value is None or value is NOTHING:
                 continue
             if isinstance(target, FieldPlan):
                 _take_value(target, value, gathering)

@@ -11,7 +11,7 @@ from headwater.profiles.components import Rule
 from headwater.profiles.decisions import Decisions
 from headwater.profiles.identifiers import Identifier
 from headwater.profiles.identity_rules import IdentityRules
-from headwater.profiles.links import Link, Pair
+from headwater.profiles.links import Link, Pair, pair_of
 from headwater.profiles.resolution import Part, Resolution, resolve
 from headwater.profiles.sightings import Sighting
 
@@ -110,12 +110,12 @@ def _founder(part: Part) -> Identifier:
     return part.founder
 
 
-def pairs_that_separate(part: Part, leaving: frozenset[Identifier], held: Sequence[Pair]) -> frozenset[Pair]:
-    """The pairs to keep apart so that `leaving` leaves a profile: every link that holds across the cut.
+def pairs_that_separate(part: Part, leaving: frozenset[Identifier]) -> frozenset[Pair]:
+    """The pairs to keep apart so that `leaving` leaves a profile for ever: everyone who goes with everyone who stays.
 
     Raises ValueError when `leaving` is no real part of the profile, or when it is everything.
     """
     members = set(part.members)
     if not leaving < members or not leaving:
         raise ValueError("name some identifiers of the profile, but not all of them")
-    return frozenset(pair for pair in held if len(leaving.intersection(pair)) == 1 and members.issuperset(pair))
+    return frozenset(pair_of(one, other) for one in leaving for other in members - leaving)

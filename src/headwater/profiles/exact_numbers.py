@@ -30,7 +30,8 @@ def _shortest(value: Decimal) -> ExactNumber:
     if value == value.to_integral_value(context=_CONTEXT):
         return int(value)
     double = float(value)
-    return double if Decimal(repr(double)) == value else value
+    # Without trailing zeros: one spelling for one number.
+    return double if Decimal(repr(double)) == value else value.normalize(_CONTEXT)
 
 
 def addend(value: ExactNumber) -> ExactNumber:

@@ -103,7 +103,12 @@ def _as_double(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-_SHOWN: Mapping[str, Callable[[Any], Any]] = {"date": instant, "number": _as_double, "embedding": _as_double}
+_SHOWN: Mapping[str, Callable[[Any], Any]] = {
+    "date": instant,
+    "count": instant,
+    "number": _as_double,
+    "embedding": _as_double,
+}
 
 
 def entity_document(profile: Profile) -> dict[str, Any]:

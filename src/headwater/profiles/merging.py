@@ -33,8 +33,11 @@ from headwater.profiles.kinds import Kind
 COLLECTION_LIMIT = 10_000
 """Members that the state of a set or map holds at most, whatever the schema says."""
 
-DAYS_LIMIT = 400
-"""Days that a `[]timebucket` holds: a year and a little more."""
+DAYS_LIMIT = 62
+"""Days that a `[]timebucket` holds: the longest window of `timewindow`, 30 days, twice over."""
+
+DAY_EVENTS_LIMIT = 100
+"""Events of one day that a `[]timebucket` shows: the largest threshold of `timewindow`."""
 
 State = Any
 """A merge state: JSON."""
@@ -381,8 +384,10 @@ def _start_days(counts: dict[str, int], _stamp: Stamp) -> State:
 
 
 def _read_days(state: State, _at: int) -> Any:
-    """Start of each day in epoch milliseconds, as text, and the events of that day."""
-    return {str(int(day) * DAY_MILLISECONDS): state[day] for day in sorted(state, key=int)}
+    """One instant for each event, the start of its day: what `timewindow` counts."""
+    return [
+        int(day) * DAY_MILLISECONDS for day in sorted(state, key=int) for _ in range(min(state[day], DAY_EVENTS_LIMIT))
+    ]
 
 
 _DAYS = Operator("sum", _start_days, _merge_days, _read_days)
