@@ -1,0 +1,132 @@
+"""Spreading an object over many keys: `context.page.url` becomes `context_page_url`.
+
+This is the hottest loop of the router. Keys repeat from event to event, so the joined names are remembered per object
+path, and the nested loops are generated once for each depth. The rule "keys in sorted order, later ones overwrite" only
+matters when two paths join to the same key; such a clash is noticed while names are remembered, and from then on the
+slow way, in sorted order, is taken. Names of list elements are not remembered; an object whose keys look like indexes
+(`line_2`) takes the slow way when it holds a list as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+NAME_LIMIT = 20_000
+"""Joined names that one spreading remembers; made-up keys without end must not fill the memory."""
+
+FAST_DEPTH = 12
+"""Deepest spreading for which loops are generated; Python nests at most 20 blocks."""
+
+
+class _Node:
+    """Remembered names below one object: `names` key → joined name, `inner` key → node of the object there."""
+
+    __slots__ = ("inner", "joined", "names")
+
+    def __init__(self, joined: str | None) -> None:
+        self.joined = joined
+        self.names: dict[str, str] = {}
+        self.inner: dict[str, _Node] = {}
+
+
+class Spreading:
+    """One spreading, ready to run. `depth` 0 means no limit."""
+
+    def __init__(self, separator: str = "_", prefix: str = "", depth: int = 0) -> None:
+        self._separator = separator
+        self._prefix = prefix or None
+        self._depth = depth
+        self._root = _Node(self._prefix)
+        self._owners: dict[str, tuple[str, ...]] = {}
+        self._clash = False
+        self._like_index = False
+        self._index = re.compile(rf"(?:^|{re.escape(separator)})[0-9]+(?:$|{re.escape(separator)})")
+        plain = separator != "" and not re.search("[0-9]", separator)
+        self._fast = _generate(depth) if 0 < depth <= FAST_DEPTH and plain else None
+
+    def spread(self, value: dict[str, Any] | list[Any], output: dict[str, Any]) -> None:
+        """Write the keys of an object into the output; a list counts as an object whose keys are its indexes."""
+        if self._fast is not None and not self._clash and type(value) is dict:
+            try:
+                self._fast(value, output, self._root.names, self._root.inner, self._separator, self._like_index)
+            except KeyError:
+                self._learn(value, (), self._root)
+            else:
+                return
+        spread_in_order(value, output, self._separator, self._prefix, self._depth)
+
+    def _learn(self, value: dict[str, Any], path: tuple[str, ...], node: _Node) -> None:
+        for key, item in value.items():
+            joined = key if node.joined is None else f"{node.joined}{self._separator}{key}"
+            if key not in node.names:
+                if len(self._owners) >= NAME_LIMIT:
+                    return
+                node.names[key] = joined
+                self._clash = self._clash or self._owners.setdefault(joined, (*path, key)) != (*path, key)
+                self._like_index = self._like_index or self._index.search(key) is not None
+            if type(item) is dict and len(path) + 1 < self._depth:
+                self._learn(item, (*path, key), node.inner.setdefault(key, _Node(joined)))
+
+
+def spread_in_order(
+    value: Any, output: dict[str, Any], separator: str, joined: str | None, depth: int, first_index: int = 0
+) -> None:
+    """The rule itself, plainly: sorted keys, null and empty containers left out, whole containers at the depth limit."""
+    pairs = enumerate(value, first_index) if type(value) is list else sorted(value.items())
+    for key, item in pairs:
+        name = str(key) if joined is None else f"{joined}{separator}{key}"
+        if type(item) is dict or type(item) is list:
+            if not item:
+                continue
+            if depth == 1:
+                output[name] = item
+            else:
+                spread_in_order(item, output, separator, name, depth - 1 if depth else 0, first_index)
+        elif item is not None:
+            output[name] = item
+
+
+Fast = Callable[[dict[str, Any], dict[str, Any], dict[str, str], dict[str, _Node], str, bool], None]
+_generated: dict[int, Fast] = {}
+
+
+def _generate(depth: int) -> Fast:
+    """Nested loops for a depth. The generated function raises KeyError at a key that is not remembered."""
+    if depth not in _generated:
+        lines = ["def fast(v0, out, names0, inner0, sep, like_index, str=str, dict=dict, list=list, type=type):"]
+        _loop(lines, 1, depth, " ")
+        scope: dict[str, Any] = {"spread_in_order": spread_in_order}
+        exec("\n".join(lines), scope)  # noqa: S102  # built from the depth alone
+        _generated[depth] = scope["fast"]
+    return _generated[depth]
+
+
+def _loop(lines: list[str], level: int, depth: int, pad: str) -> None:
+    names, inner, value = f"names{level - 1}", f"inner{level - 1}", f"v{level}"
+    lines += [
+        f"{pad}for k, {value} in v{level - 1}.items():",
+        f"{pad} if type({value}) is str: out[{names}[k]] = {value}",
+        f"{pad} elif {value} is None: pass",
+        f"{pad} elif type({value}) is dict:",
+    ]
+    if level == depth:
+        lines.append(f"{pad}  if {value}: out[{names}[k]] = {value}")
+    else:
+        lines += [
+            f"{pad}  if {value}:",
+            f"{pad}   node = {inner}[k]",
+            f"{pad}   names{level} = node.names; inner{level} = node.inner",
+        ]
+        _loop(lines, level + 1, depth, pad + "   ")
+    lines.append(f"{pad} elif type({value}) is list:")
+    if level == depth:
+        lines.append(f"{pad}  if {value}: out[{names}[k]] = {value}")
+    else:
+        lines += [
+            f"{pad}  if {value}:",
+            f"{pad}   if like_index: raise KeyError",
+            f"{pad}   spread_in_order({value}, out, sep, {names}[k], {depth - level})",
+        ]
+    lines.append(f"{pad} else: out[{names}[k]] = {value}")

@@ -1,0 +1,309 @@
+"""From the sections that apply to an event to one Python function that builds the output.
+
+The rules are known when an integration is compiled, so the function is generated as source text: paths become `get`
+calls, parents that several rules share are read once, and all Lua bodies run in one call. Values never enter the source
+text except through `repr` of strings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from headwater.playbooks.lua_engine import LuaBodyError, LuaEngine, Program
+from headwater.playbooks.lua_tokens import KEYWORDS
+from headwater.playbooks.outputs import Clock, Drop, Flag
+from headwater.playbooks.paths import Segments, merge, read, reader
+from headwater.playbooks.sections import EnrichRule, LuaStep, MapRule, Section, SpreadRule
+from headwater.playbooks.transforms import Transform
+
+Note = Callable[[str, Segments, Any], None]
+Build = Callable[[dict[str, Any], str, Clock, list[Flag], Note], dict[str, Any] | Drop]
+"""`build(event, name, clock, flags, note)` gives the output, or the drop of the filter that failed."""
+
+NESTING_LIMIT = 64
+"""Deepest nesting of what Lua may return."""
+
+_PLAIN_RETURN = re.compile(r"\s*return\s+input(?:\.([A-Za-z_][A-Za-z0-9_]*))?\s*;?\s*")
+
+
+def no_note(_where: str, _key: Segments, _value: Any) -> None:
+    """The note of the fast path, which is never called."""
+
+
+class RouteWriter:
+    """Writes the function for the sections that apply; `traced` adds a note after each rule that wrote something."""
+
+    def __init__(self, sections: Sequence[Section], engine: Callable[[], LuaEngine], *, traced: bool = False) -> None:
+        self._sections = sections
+        self._engine = engine
+        self._traced = traced
+        self._lines: list[str] = []
+        self._scope: dict[str, Any] = {"reader": reader, "merge_result": merge_result, "LuaBodyError": LuaBodyError}
+        self._parents: dict[Segments, str] = {(): "event"}
+        self._lua: list[LuaStep] = []
+        self._conditions: list[str] = []
+        self._foreign: list[Segments] = []
+        self._spread = False
+        self._odd: set[Segments] = set()
+
+    def build(self) -> Build:
+        """The compiled function."""
+        self._emit_filters()
+        program = self._collect_lua()
+        self._emit_parents(program)
+        if program is not None:
+            self._emit_run(program)
+        self._emit(1, "out = {}")
+        for section in self._sections:
+            self._emit_section(section)
+        self._emit(1, "return out")
+        source = "def build(event, name, clock, flags, note):\n get = event.get\n" + "\n".join(self._lines)
+        exec(source, self._scope)  # noqa: S102  # generated above; kit text enters only as repr of strings
+        build: Build = self._scope["build"]
+        return build
+
+    def _emit(self, level: int, line: str) -> None:
+        self._lines.append(" " * level + line)
+
+    def _constant(self, value: Any) -> str:
+        name = f"k{len(self._scope)}"
+        self._scope[name] = value
+        return name
+
+    def _emit_filters(self) -> None:
+        for section in self._sections:
+            for rule in section.filters:
+                drop = self._constant(Drop("playbook filter", rule.where))
+                self._emit(1, f"if not {self._constant(rule.passes)}(event, name): return {drop}")
+
+    # --- Lua: every body of all sections, collected into one program -------------------------------------------------
+
+    def _collect_lua(self) -> Program | None:
+        for section in self._sections:
+            for mapping in section.mappings:
+                for index, step in enumerate(mapping.steps):
+                    if isinstance(step, LuaStep) and plain_key(step) is None:
+                        always = mapping.path == () and index == 0
+                        self._lua.append(step)
+                        self._conditions.append("" if always else f"c{len(self._lua) - 1}")
+            for expression in section.expressions:
+                if plain_key(expression) is None:
+                    self._lua.append(expression)
+                    self._conditions.append("")
+        if not self._lua:
+            return None
+        engine = self._engine()
+        return engine.program([engine.compile(step.body, step.where) for step in self._lua])
+
+    def _emit_run(self, program: Program) -> None:
+        for section in self._sections:
+            for mapping in section.mappings:
+                self._emit_condition(mapping)
+        mask = self._mask()
+        whole = f"{self._constant(program.run)}(event, {mask})"
+        self._emit(1, "try:")
+        if program.reads_whole_event:
+            self._emit(2, f"r = {whole}")
+        else:
+            self._emit_arguments(program, whole, mask)
+        self._emit(1, "except LuaBodyError as fault:")
+        self._emit(2, f"r = {self._constant(lua_failed)}(fault, {len(self._lua)}, flags)")
+        wheres = self._constant(tuple(step.where for step in self._lua))
+        self._emit(1, f"if len(r) > {len(self._lua)}: {self._constant(flag_failures)}(r[-1], {wheres}, flags)")
+
+    def _mask(self) -> str:
+        if not any(self._conditions):
+            return "None"
+        return " + ".join(f"('1' if {name} else '0')" if name else "'1'" for name in self._conditions)
+
+    def _emit_arguments(self, program: Program, whole: str, mask: str) -> None:
+        direct, to_lua = (
+            self._constant(frozenset({str, bool, float, type(None)})),
+            self._constant(self._engine().to_lua),
+        )
+        names = []
+        for index, path in enumerate(program.paths):
+            name = f"a{index}"
+            names.append(name)
+            self._emit(2, f"{name} = {self._read(path)}")
+            self._emit(2, f"if type({name}) not in {direct}: {name} = {to_lua}({name})")
+        by_path = f"{self._constant(program.run_on)}({', '.join([mask, *names])})"
+        self._emit(2, f"r = {whole} if odd else {by_path}" if self._odd else f"r = {by_path}")
+
+    def _emit_condition(self, mapping: MapRule) -> None:
+        """The value before a mapping's first Lua step decides whether the body runs."""
+        steps = [step for step in mapping.steps if isinstance(step, LuaStep) and plain_key(step) is None]
+        if not steps or not self._conditions[self._lua.index(steps[0])]:
+            return
+        before = mapping.steps[: mapping.steps.index(steps[0])]
+        self._emit(1, f"v = {self._read(mapping.path)}")
+        for step in before:
+            self._emit(1, f"if v is not None: v = {self._step(step)}")
+        for step in steps:
+            self._emit(1, f"c{self._lua.index(step)} = v is not None")
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def _emit_parents(self, program: Program | None) -> None:
+        paths: list[Segments] = []
+        for section in self._sections:
+            paths += [rule.path for rule in section.spreadings] + [rule.path for rule in section.mappings]
+        lua_paths = program.paths if program is not None else ()
+        self._odd = {path[:length] for path in lua_paths for length in range(1, len(path))}
+        if self._odd:
+            self._emit(1, "odd = False")
+        parents = {path[:length] for path in (*paths, *lua_paths) for length in range(1, len(path))}
+        for parent in sorted(parents):
+            self._emit_parent(parent)
+
+    def _emit_parent(self, path: Segments) -> None:
+        name = f"p{len(self._parents)}"
+        self._emit(1, f"{name} = {self._read(path)}")
+        self._parents[path] = name
+        self._emit(1, f"if type({name}) is not dict:")
+        if path in self._odd:  # Lua must see what stands in the way, so it gets the whole event
+            self._emit(2, f"if {name} is not None: odd = True")
+        self._emit(2, f"{name} = reader({name})")
+
+    def _read(self, path: Segments) -> str:
+        if not path:
+            return "event"
+        if len(path) == 1:
+            return f"get({path[0]!r})"
+        return f"{self._parents[path[:-1]]}.get({path[-1]!r})"
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def _emit_section(self, section: Section) -> None:
+        for spread in section.spreadings:
+            self._emit_spreading(spread)
+        for enrichment in section.enrichments:
+            self._emit_enrichment(enrichment)
+        for mapping in section.mappings:
+            self._emit_mapping(mapping)
+        for expression in section.expressions:
+            result = self._result(expression)
+            self._emit(1, f"merge_result(out, {result}, {expression.where!r}, flags)")
+            if self._traced:
+                self._emit(1, f"note({expression.where!r}, (), {result})")
+
+    def _emit_spreading(self, rule: SpreadRule) -> None:
+        self._emit(1, f"v = {self._read(rule.path)}")
+        self._emit(1, "if type(v) is dict or type(v) is list:")
+        spread = self._constant(rule.spreading.spread)
+        if self._traced:
+            self._emit(2, f"part = {{}}; {spread}(v, part); out.update(part); note({rule.where!r}, (), part)")
+        else:
+            self._emit(2, f"{spread}(v, out)")
+        self._spread = True
+
+    def _emit_enrichment(self, rule: EnrichRule) -> None:
+        value = {
+            "seconds": "clock.now_ns() // 1000000000",
+            "milliseconds": "clock.now_ns() // 1000000",
+            "v4": "clock.new_uuid()",
+        }.get(rule.source)
+        self._emit(1, f"v = {self._literal(rule.value) if value is None else value}")
+        self._emit_write(1, rule.output, rule.where)
+
+    def _literal(self, value: Any) -> str:
+        return repr(value) if type(value) in (str, int, bool) else self._constant(value)
+
+    def _emit_mapping(self, rule: MapRule) -> None:
+        self._emit(1, f"v = {self._read(rule.path)}")
+        for step in rule.steps:
+            self._emit(1, f"if v is not None: v = {self._step(step)}")
+        if rule.default is not None:
+            self._emit(1, f"if v is None: v = {self._literal(rule.default)}")
+            self._emit_write(1, rule.output, rule.where)
+        else:
+            self._emit(1, "if v is not None:")
+            self._emit_write(2, rule.output, rule.where)
+        if not rule.steps:
+            self._foreign.append(rule.output)
+
+    def _step(self, step: Transform | LuaStep) -> str:
+        return self._result(step) if isinstance(step, LuaStep) else f"{self._constant(step)}(v)"
+
+    def _result(self, step: LuaStep) -> str:
+        key = plain_key(step)
+        if key is None:
+            return f"r[{next(i for i, known in enumerate(self._lua) if known is step)}]"
+        return f"{self._constant(as_lua_returns)}({'event' if key == '' else f'get({key!r})'}, {step.where!r}, flags)"
+
+    def _emit_write(self, level: int, path: Segments, where: str) -> None:
+        target = "out"
+        for length in range(1, len(path)):
+            key = repr(path[length - 1])
+            self._emit(level, f"d = {target}.get({key})")
+            self._emit(level, f"if type(d) is not dict: d = {target}[{key}] = {{}}")
+            if self._spread or any(
+                path[: len(foreign)] == foreign for foreign in self._foreign if len(foreign) <= length
+            ):
+                self._emit(level, f"else: d = {target}[{key}] = dict(d)  # may be the event's own object")
+            target = "d"
+        self._emit(level, f"{target}[{path[-1]!r}] = v")
+        if self._traced:
+            self._emit(level, f"note({where!r}, {path!r}, v)")
+
+
+def plain_key(step: LuaStep) -> str | None:
+    """For a body that only returns the event or one of its fields: "" or the field's name. Such a body needs no Lua."""
+    match = _PLAIN_RETURN.fullmatch(step.body)
+    if match is None or match[1] in KEYWORDS:
+        return None
+    return "" if match[1] is None else match[1]
+
+
+def as_lua_returns(value: Any, where: str, flags: list[Flag]) -> Any:
+    """A value of the event as it comes back from Lua: nulls gone, nothing shared. Too deep a nesting is flagged."""
+    if type(value) is not dict and type(value) is not list:
+        return value
+    try:
+        return _without_nulls(value, 1)
+    except LuaBodyError as fault:
+        flags.append(Flag(where, str(fault)))
+        return None
+
+
+def _without_nulls(value: Any, depth: int) -> Any:
+    if depth > NESTING_LIMIT:
+        raise LuaBodyError(f"nested more than {NESTING_LIMIT} levels deep")
+    if type(value) is dict:
+        return {
+            key: item if type(item) is not dict and type(item) is not list else _without_nulls(item, depth + 1)
+            for key, item in value.items()
+            if item is not None
+        }
+    items = [
+        item if type(item) is not dict and type(item) is not list else _without_nulls(item, depth + 1) for item in value
+    ]
+    while items and items[-1] is None:
+        items.pop()
+    return items
+
+
+def merge_result(output: dict[str, Any], result: Any, where: str, flags: list[Flag]) -> None:
+    """Merge what a section expression returned: objects deeply, nothing for nil and empty tables, else a flag."""
+    if type(result) is dict:
+        merge(output, result)
+    elif result is not None and result != []:
+        kind = "a list" if type(result) is list else "a single value"
+        flags.append(Flag(where, f"the expression returned {kind}; return a table with keys"))
+
+
+def lua_failed(fault: LuaBodyError, count: int, flags: list[Flag]) -> list[Any]:
+    """No result from any body, because the interpreter itself gave up."""
+    flags.append(Flag("lua", str(fault)))
+    return [None] * count
+
+
+def flag_failures(failures: dict[str, str], wheres: Sequence[str], flags: list[Flag]) -> None:
+    """One flag for each body that failed."""
+    for index, message in failures.items():
+        flags.append(Flag(wheres[int(index) - 1], message))
+
+
+__all__ = ["Build", "Note", "RouteWriter", "no_note", "read"]
