@@ -1,8 +1,7 @@
 """JSON text in and out without loss.
 
-orjson is several times faster than anything else, but it reads every fraction as a double and refuses integers beyond
-64 bits. Almost no event holds such a number, so the fast path is tried first and a scan of the bytes decides whether
-the exact path is needed. On the exact path a fraction that a double cannot hold becomes a `Decimal`, and a large
+orjson is several times faster than anything else, but it reads every fraction as a double and refuses numbers that are
+too large for it. Almost no event holds such a number, so a scan of the bytes decides whether the exact path is needed. On the exact path a fraction that a double cannot hold becomes a `Decimal`, and a large
 integer a Python `int`; `encode` writes both back digit for digit.
 """
 
@@ -20,9 +19,19 @@ from headwater.errors import InputError
 NESTING_LIMIT = 200
 """Deepest nesting of objects and lists that is accepted. orjson writes at most 254 levels, Python recursion is finite."""
 
-# A number of at most 15 significant digits survives a double; anything longer is looked at again. Digits inside
-# strings match too: that costs time, never correctness.
-_LONG_NUMBER = re.compile(rb"[0-9][0-9.]{15}|[eE][+-]?[0-9]{3}")
+# A number of at most 15 significant digits survives a double; anything longer is looked at again, and so is what a
+# double would round to zero. Digits inside strings match too: that costs time, never correctness. Searching a text in
+# which all digits look alike is ten times faster than a regular expression on the text itself.
+_LONG_NUMBER = b"0" * 16
+_TINY_NUMBER = re.compile(rb"e-000+(,|$)")
+_LARGE_NUMBER = re.compile(rb"[eE]\+?[0-9]{3}")
+_ALIKE = bytes(
+    ord(shown)
+    for shown in (
+        "0" if code in b"0123456789." else "e" if code in b"eE" else "-" if code in b"-" else "," if code in b",]} \t\r\n" else "x"
+        for code in range(256)
+    )
+)
 _LONE_SURROGATE = re.compile(
     rb"(?<!\\)(?:\\\\)*(\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
     rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
@@ -50,10 +59,7 @@ def decode(text: bytes) -> Any:
     if text.startswith(b"\xef\xbb\xbf"):
         text = text[3:]
     try:
-        if _LONG_NUMBER.search(text):
-            # orjson first: it reports depth and syntax faults with a position, msgspec only some of them.
-            return _decode_exactly(text)
-        return orjson.loads(text)
+        return _decode(text)
     except orjson.JSONDecodeError as fault:
         repaired = _LONE_SURROGATE.sub(_replace_surrogate, text) if b"\\u" in text else text
         if repaired != text:
@@ -63,6 +69,23 @@ def decode(text: bytes) -> Any:
 
 def _replace_surrogate(match: re.Match[bytes]) -> bytes:
     return match[0][: -len(match[1])] + b"\\ufffd"
+
+
+def _decode(text: bytes) -> Any:
+    if _needs_exactness(text):
+        return _decode_exactly(text)
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        # orjson refuses a number over the range of a double; anything else fails again in the same way.
+        if _LARGE_NUMBER.search(text):
+            return _decode_exactly(text)
+        raise
+
+
+def _needs_exactness(text: bytes) -> bool:
+    alike = text.translate(_ALIKE)
+    return _LONG_NUMBER in alike or _TINY_NUMBER.search(alike) is not None
 
 
 def _decode_exactly(text: bytes) -> Any:

@@ -60,9 +60,7 @@ def create_app(
 
     Raises SettingsError for settings that cannot be read.
     """
-    metrics = CollectMetrics(registry)
     budget = ByteBudget(settings.in_flight_limit_bytes)
-    metrics.in_flight.set_function(lambda: budget.in_flight)
     collector = Collector(
         writer=writer,
         refusal_log=refusal_log,
@@ -70,7 +68,7 @@ def create_app(
         settings=settings,
         event_limits=EventLimits(settings.event_limit_bytes, settings.properties_limit, settings.event_nesting_limit),
         partitions=partitions,
-        metrics=metrics,
+        metrics=CollectMetrics(registry, lambda: budget.in_flight),
         budget=budget,
         limiter=RateLimiter(settings.rate_limit_per_second, time.monotonic),
     )
@@ -118,7 +116,6 @@ class CollectApp:
         self, scope: Scope, door: Door, parameters: tuple[str, ...], headers: dict[bytes, bytes], receive: Receive
     ) -> Request:
         peer = scope["client"][0] if scope.get("client") else ""
-        trusted = self._proxies.trusts(peer)
         received_ms = int(self._clock() * 1000)
         return Request(
             door=door,
@@ -126,8 +123,8 @@ class CollectApp:
             headers=headers,
             query_string=scope["query_string"],
             client=client_address(peer, headers, self._proxies),
-            scheme=_forwarded(headers, b"x-forwarded-proto", trusted) or scope["scheme"],
-            host=_forwarded(headers, b"x-forwarded-host", trusted) or headers.get(b"host", b"").decode("latin-1"),
+            scheme=scope["scheme"],
+            behind_proxy=self._proxies.trusts(peer),
             receive=receive,
             lease=self._collector.budget.lease(),
             received_ms=received_ms,
@@ -163,7 +160,7 @@ class CollectApp:
         if not route.cors:
             return reply
         origin = b"" if forbidden else request.headers.get(b"origin", b"")
-        return reply._replace(headers=reply.headers + cors.reply_headers(origin))
+        return Reply(reply.status, reply.headers + cors.reply_headers(origin), reply.body)
 
     def _try_again(self, door: Door, error: TransientError) -> Reply:
         """A passing fault is never a 4xx, except that too many requests are 429."""
@@ -207,10 +204,6 @@ def _unserved(match: Match | None, method: str, headers: Mapping[bytes, bytes]) 
     allow: tuple[Header, ...] = ((b"allow", methods.encode("ascii")),)
     pages = cors.reply_headers(headers.get(b"origin", b"")) if open_to_pages else ()
     return path, reply._replace(headers=reply.headers + allow + pages)
-
-
-def _forwarded(headers: Mapping[bytes, bytes], name: bytes, trusted: bool) -> str:
-    return headers.get(name, b"").decode("latin-1").rpartition(",")[2].strip() if trusted else ""
 
 
 async def _send(send: Send, reply: Reply) -> None:

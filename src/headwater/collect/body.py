@@ -33,56 +33,78 @@ def too_large(limit: int) -> InputError:
 async def read_body(request: Request, limit: int) -> bytes:
     """The whole unpacked body. Raises InputError over the limit or for bad gzip, UnavailableError without memory."""
     refuse_declared(request, limit)
+    # Nearly every body arrives whole. There is no timer on its first part: it would be the dearest step of a small
+    # request, and a client that sends nothing holds no more than one that stops inside its headers.
+    first = await _receive(request)
+    if not first.get("more_body", False) and not _is_gzip(request, first):
+        body: bytes = first.get("body", b"")
+        _hold(request, body, len(body), limit)
+        return body
     pieces: list[bytes] = []
     size = 0
-    async for piece in read_pieces(request):
+    async for piece in _pieces(request, first):
         size += len(piece)
-        if size > limit:
-            raise too_large(limit)
-        request.lease.take(len(piece))
+        _hold(request, piece, size, limit)
         pieces.append(piece)
-        if not request.excerpt:
-            request.excerpt = piece[:EXCERPT_BYTES]
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return b"".join(pieces)
+
+
+def _hold(request: Request, piece: bytes, size: int, limit: int) -> None:
+    """Count a piece against the limits. `size` is the body's so far."""
+    if size > limit:
+        raise too_large(limit)
+    request.lease.take(len(piece))
+    if not request.excerpt:
+        request.excerpt = piece[:EXCERPT_BYTES]
 
 
 async def read_pieces(request: Request) -> AsyncIterator[bytes]:
     """The unpacked body in pieces, none of them empty. Gzip is known by its header or by its first two bytes."""
-    encoded = _is_gzip(request)
+    async for piece in _pieces(request, await _receive(request)):
+        yield piece
+
+
+async def _pieces(request: Request, message: Message) -> AsyncIterator[bytes]:
+    """The pieces of a body whose first part is `message`."""
     inflater: Inflater | None = None
-    first = more = True
-    while more:
-        message = await _receive(request)
-        more = message.get("more_body", False)
-        chunk = message.get("body", b"")
-        if first and chunk:
-            inflater = Inflater() if encoded or chunk.startswith(GZIP_MAGIC) else None
-            first = False
-        if inflater is None:
-            if chunk:
-                yield chunk
-        else:
+    started = False
+    while True:
+        chunk: bytes = message.get("body", b"")
+        if not started and chunk:
+            started = True
+            inflater = Inflater() if _is_gzip(request, message) else None
+        if inflater is not None:
             for piece in inflater.feed(chunk):
                 yield piece
+        elif chunk:
+            yield chunk
+        if not message.get("more_body", False):
+            break
+        message = await _receive_more(request)
     if inflater is not None:
         inflater.finish()
 
 
 async def _receive(request: Request) -> Message:
-    try:
-        async with asyncio.timeout(CHUNK_TIMEOUT_SECONDS):
-            message = await request.receive()
-    except TimeoutError:
-        raise SlowBodyError("the body did not arrive in time; send it again") from None
+    message = await request.receive()
     if message["type"] == "http.disconnect":
         raise DisconnectedError("the client went away")
     return message
 
 
-def _is_gzip(request: Request) -> bool:
+async def _receive_more(request: Request) -> Message:
+    try:
+        async with asyncio.timeout(CHUNK_TIMEOUT_SECONDS):
+            return await _receive(request)
+    except TimeoutError:
+        raise SlowBodyError("the body did not arrive in time; send it again") from None
+
+
+def _is_gzip(request: Request, first: Message) -> bool:
+    """Whether the header says so, or the first two bytes do."""
     encoding = request.headers.get(b"content-encoding", b"").strip().lower()
     if encoding in (b"", b"identity"):
-        return False
+        return bool(first.get("body", b"").startswith(GZIP_MAGIC))
     if encoding in (b"gzip", b"x-gzip"):
         return True
     raise InputError("only gzip is understood", "Content-Encoding", "unsupported_encoding")

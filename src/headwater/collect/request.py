@@ -36,15 +36,15 @@ class Request:
     """What the server handed over, plus what was learned on the way (`source_id`, `excerpt`) for a possible refusal.
 
     `headers` has lower-case names; of a repeated header the last one counts. `client` is the caller's address after
-    trusted proxies. `received_ms` and `received_at` are the moment of arrival.
+    trusted proxies, `behind_proxy` whether one of them is the peer. `received_ms` and `received_at` are the moment of arrival.
     """
 
     __slots__ = (
+        "behind_proxy",
         "client",
         "door",
         "excerpt",
         "headers",
-        "host",
         "lease",
         "parameters",
         "query_string",
@@ -63,7 +63,7 @@ class Request:
         query_string: bytes,
         client: str,
         scheme: str,
-        host: str,
+        behind_proxy: bool,
         receive: Receive,
         lease: Lease,
         received_ms: int,
@@ -75,7 +75,7 @@ class Request:
         self.query_string = query_string
         self.client = client
         self.scheme = scheme
-        self.host = host
+        self.behind_proxy = behind_proxy
         self.receive = receive
         self.lease = lease
         self.received_ms = received_ms
@@ -87,6 +87,14 @@ class Request:
         """A header as text, "" when absent."""
         return self.headers.get(name, b"").decode("latin-1")
 
+    def origin_server(self) -> tuple[str, str]:
+        """Scheme and host that the client asked, as a trusted proxy tells them, else as this server saw them."""
+        scheme, host = self.scheme, self.header(b"host")
+        if self.behind_proxy:
+            scheme = _nearest(self.header(b"x-forwarded-proto")) or scheme
+            host = _nearest(self.header(b"x-forwarded-host")) or host
+        return scheme, host
+
     def query_pairs(self) -> list[tuple[str, str]]:
         """The query's names and values in order. Raises InputError when there are too many."""
         return parse_pairs(self.query_string)
@@ -96,6 +104,11 @@ class Request:
         if not self.query_string:
             return None
         return next((value for key, value in self.query_pairs() if key == name), None)
+
+
+def _nearest(listed: str) -> str:
+    """The last item of a list that every proxy on the way added to."""
+    return listed.rpartition(",")[2].strip()
 
 
 def parse_pairs(text: bytes) -> list[tuple[str, str]]:

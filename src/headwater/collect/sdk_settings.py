@@ -25,10 +25,11 @@ async def segment_settings(collector: Collector, request: Request) -> Reply:
         source = find_source(collector, request, KeyChoice(key, conflict=False))
     except InputError as error:
         raise InputError(error.message, error.field, _not_found(error.code)) from None
-    if not _HOST.fullmatch(request.host):
+    scheme, host = request.origin_server()
+    if not _HOST.fullmatch(host) or scheme not in ("http", "https"):
         raise InputError("is not a host name", "Host", "invalid_host")
     caching = (b"cache-control", f"max-age={SETTINGS_MAX_AGE_SECONDS}".encode("ascii"))
-    return json_reply(200, _segment_document(source.write_key, request.host, request.scheme), (caching,))
+    return json_reply(200, _segment_document(source.write_key, host, scheme), (caching,))
 
 
 def _not_found(code: str) -> str:

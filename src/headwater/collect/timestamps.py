@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FUTURE_TOLERANCE_MS = 24 * 3600 * 1000
 """An event that lies further in the future is flagged, never moved."""
 
+_DAY_MS = 86_400_000
+_CANONICAL_LENGTH = len("2026-11-23T14:34:56.000Z")
+_MARKS = itemgetter(4, 7, 10, 19, 23)
+_CANONICAL_MARKS = ("-", "-", "T", ".", "Z")
+_TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
+_THREE_DIGITS = tuple(f"{number:03}" for number in range(1000))
 _SECONDS_DIGITS = 10
 _MILLISECONDS_DIGITS = 13
 
@@ -32,6 +40,8 @@ def parse_time(value: Any) -> int | None:
 
     Text without a zone is UTC.
     """
+    if value is None:
+        return None
     if isinstance(value, str):
         try:
             moment = datetime.fromisoformat(value)
@@ -56,13 +66,29 @@ def _from_number(value: float | Decimal) -> int | None:
 def to_milliseconds(moment: datetime) -> int:
     """Whole milliseconds since 1970 of an aware time."""
     since = moment - EPOCH
-    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+    return since.days * _DAY_MS + since.seconds * 1000 + since.microseconds // 1000
 
 
 def format_time(milliseconds: int) -> str:
     """RFC 3339 UTC with milliseconds. Raises OverflowError outside of the years 1 to 9999."""
-    text = (EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds")
-    return text[:-6] + "Z"
+    day, rest = divmod(milliseconds, _DAY_MS)
+    seconds, fraction = divmod(rest, 1000)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    clock = f"{_TWO_DIGITS[hour]}:{_TWO_DIGITS[minute]}:{_TWO_DIGITS[second]}"
+    return f"{_date_text(day)}T{clock}.{_THREE_DIGITS[fraction]}Z"
+
+
+@lru_cache(maxsize=1024)  # events come from few days, and the calendar is the slow part
+def _date_text(day: int) -> str:
+    return (EPOCH + timedelta(days=day)).date().isoformat()
+
+
+def _canonical(text: Any, milliseconds: int) -> str:
+    """The time as `format_time` writes it; `text` itself where it has that form already, as most SDKs send it."""
+    if isinstance(text, str) and len(text) == _CANONICAL_LENGTH and _MARKS(text) == _CANONICAL_MARKS:
+        return text
+    return format_time(milliseconds)
 
 
 def correct_times(event: dict[str, Any], received_ms: int, received_at: str, batch_sent_at: int | None) -> EventTimes:
@@ -71,34 +97,25 @@ def correct_times(event: dict[str, Any], received_ms: int, received_at: str, bat
     The client's time is `timestamp`, else `originalTimestamp`: where both are given, the first is the one that the
     user chose and the second is when the SDK was called. `batch_sent_at` serves events without a sentAt of their own.
     """
-    given = parse_time(event.get("originalTimestamp"))
-    happened = parse_time(event.get("timestamp"))
-    if happened is None:
-        happened = given
-    sent = parse_time(event.get("sentAt"))
+    sent_at, chosen, called = event.get("sentAt"), event.get("timestamp"), event.get("originalTimestamp")
+    sent, happened, original = parse_time(sent_at), parse_time(chosen), parse_time(called)
+    flags: tuple[str, ...] = ()
+    if (chosen is not None and happened is None) or (called is not None and original is None):
+        flags = ("timestamp_unparsable",)
+    if sent_at is not None and sent is None:
+        flags += ("sent_at_unparsable",)
     if sent is None:
-        sent = batch_sent_at
-    flags = _unreadable(event, given)
+        sent, sent_at = batch_sent_at, None
+    if happened is None:
+        happened, chosen = original, called
     try:
-        sent_text = None if sent is None else format_time(sent)
+        sent_text = None if sent is None else _canonical(sent_at, sent)
         if happened is None:
             return EventTimes(received_at, None, sent_text, flags)
-        original = format_time(happened if given is None else given)
+        original_text = _canonical(chosen, happened) if original is None else _canonical(called, original)
         corrected = happened if sent is None else received_ms - (sent - happened)
         if corrected > received_ms + FUTURE_TOLERANCE_MS:
             flags += ("future_timestamp",)
-        return EventTimes(format_time(corrected), original, sent_text, flags)
+        return EventTimes(format_time(corrected), original_text, sent_text, flags)
     except OverflowError:
         return EventTimes(received_at, None, None, (*flags, "timestamp_out_of_range"))
-
-
-def _unreadable(event: dict[str, Any], given: int | None) -> tuple[str, ...]:
-    """Flags for times that were sent but cannot be read."""
-    flags: tuple[str, ...] = ()
-    if (event.get("timestamp") is not None and parse_time(event["timestamp"]) is None) or (
-        event.get("originalTimestamp") is not None and given is None
-    ):
-        flags = ("timestamp_unparsable",)
-    if event.get("sentAt") is not None and parse_time(event["sentAt"]) is None:
-        flags += ("sent_at_unparsable",)
-    return flags

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from headwater.errors import InputError
@@ -28,6 +29,7 @@ def choose(*places: str | None) -> KeyChoice:
     return KeyChoice(named[0], conflict=any(key != named[0] for key in named))
 
 
+@lru_cache(maxsize=1024)  # a client sends the same header with every request
 def basic_user(authorization: bytes) -> str | None:
     """The user name of an Authorization header of scheme Basic (RFC 7617), None for none or another scheme.
 
