@@ -20,7 +20,7 @@ from headwater.expressions.dates import to_time
 from headwater.expressions.functions import find_function
 from headwater.expressions.includes import Resolver, no_includes, resolve
 from headwater.expressions.statements import Filter
-from headwater.expressions.tree import Between, Call, Comparison, Field, Literal, Node, walk
+from headwater.expressions.tree import Between, Call, Comparison, ListLiteral, Literal, Node, walk
 from headwater.expressions.values import EPOCH, Value, epoch_second
 
 _ORDERS = frozenset({">", ">=", "<", "<="})
@@ -63,8 +63,7 @@ class Flips:
     @property
     def can_flip(self) -> bool:
         """Whether time alone can change the answer for any profile at all; False saves asking."""
-        moving = any(_may_move(pair.left) or _may_move(pair.right) for pair in self._pairs)
-        return moving or bool(self._clocks) or bool(self._windows)
+        return any(map(_may_move, self._pairs)) or bool(self._clocks) or bool(self._windows)
 
     def next_flip(self, profile: Mapping[str, Any], now: datetime) -> datetime | None:
         """The first instant after `now` from which the filter's match is another one, if no data changes.
@@ -138,11 +137,17 @@ def _clock_step(call: Call) -> tuple[int, int] | None:
     return _CLOCK_STEPS.get(spec.name, _DAILY_STEPS)
 
 
-def _may_move(node: Node) -> bool:
-    """Whether an operand can move with the clock: date math, now(), or a field that may hold date math."""
-    if isinstance(node, Literal):
-        return isinstance(node.value, str) and parse_date_math(node.value) is not None
-    return isinstance(node, Field | Call)
+def _may_move(pair: _Pair) -> bool:
+    """Whether a moving instant can meet a fixed one here, for some profile.
+
+    A field or a call may give date math as a text, but then only another instant makes it one: a literal does not.
+    """
+    operands = (pair.left, pair.right)
+    if any(isinstance(operand, Literal) and _motion(operand, operand.value) is not None for operand in operands):
+        return True
+    if any(isinstance(operand, Call) and _motion(operand, None) is not None for operand in operands):
+        return True
+    return not any(isinstance(operand, Literal | ListLiteral) for operand in operands)
 
 
 def _motion(node: Node, value: Value) -> DateMath | None:
