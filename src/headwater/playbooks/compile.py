@@ -50,7 +50,9 @@ class _Route(msgspec.Struct, frozen=True):
     name: str
 
 
-def compile_kit(kit: Kit, parameter_values: Mapping[str, str], *, preview: bool = False, batch_size: int | None = None) -> CompiledIntegration:
+def compile_kit(
+    kit: Kit, parameter_values: Mapping[str, str], *, preview: bool = False, batch_size: int | None = None
+) -> CompiledIntegration:
     """Compile a kit for these parameter values.
 
     `batch_size`, when given, takes the place of every connection section's own.
@@ -80,7 +82,7 @@ class CompiledIntegration:
     def __init__(self, kit: Kit, values: ParameterValues, batch_size: int | None = None) -> None:
         self.name = kit.name
         self.version = kit.version
-        connection = connection_of(kit.connection.value, values)
+        connection = connection_of(kit.connection.value, values, batch_size)
         self.connection: Connection = connection if batch_size is None else connection.with_batch_size(batch_size)
         playbook = kit.playbook.value
         self._global = build_section(playbook.get("global") or {}, values, "global")

@@ -31,13 +31,17 @@ class HeaderRule(msgspec.Struct, frozen=True):
 
 
 class HttpSection(msgspec.Struct, frozen=True):
-    """One request of a connection. `name` is `default` or an event name; `transform` a Lua body or ""."""
+    """One request of a connection. `name` is `default` or an event name; `transform` a Lua body or "".
+
+    `sends_list` says whether the body is the list of outputs, also of a single one, or the output itself.
+    """
 
     name: str
     endpoint: str
     method: str
     headers: tuple[HeaderRule, ...]
     batch_size: int
+    sends_list: bool
     path_style_query: bool
     transform: str
     authentication: Authentication | None
@@ -77,8 +81,8 @@ class Connection(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, sections=sections)
 
 
-def connection_of(document: Mapping[str, Any], values: ParameterValues) -> Connection:
-    """A checked connection document with its placeholders replaced.
+def connection_of(document: Mapping[str, Any], values: ParameterValues, batch_size: int | None = None) -> Connection:
+    """A checked connection document with its placeholders replaced. `batch_size` replaces that of every HTTP section.
 
     Raises ConfigurationError for a placeholder of an undeclared name, a value that changes a host, a missing secret.
     """
@@ -87,7 +91,9 @@ def connection_of(document: Mapping[str, Any], values: ParameterValues) -> Conne
         if loose(key) in kinds and key not in ("default", "eventSpecific", "params"):
             field = kinds[loose(key)]
             return Connection(field.name, {}, _settings(value, field.shape, values))
-    sections = {normalise(name): _section(normalise(name), row, values) for name, row in _http_rows(document)}
+    sections = {
+        normalise(name): _section(normalise(name), row, values, batch_size) for name, row in _http_rows(document)
+    }
     return Connection(HTTP, sections, {})
 
 
@@ -108,19 +114,21 @@ def fill_all(value: Any, values: ParameterValues) -> Any:
     return value
 
 
-def _section(name: str, row: Mapping[str, Any], values: ParameterValues) -> HttpSection:
+def _section(name: str, row: Mapping[str, Any], values: ParameterValues, override: int | None) -> HttpSection:
     transform = row.get("transform", {}).get("body", "")  # Lua has its own insertion
     filled = fill_all({key: value for key, value in row.items() if key != "transform"}, values)
     endpoint = filled.get("endpoint")
     if not endpoint:
         raise ConfigurationError("the endpoint has no value; set its parameter", f"connection {name}.endpoint")
     check_host(row["endpoint"], endpoint)
+    batch_size = int(number_of(filled.get("batchSize", 1)) or 1)
     return HttpSection(
         name=name,
         endpoint=endpoint,
         method=filled["method"],
         headers=tuple(_header(header) for header in filled.get("headers", ()) if "key" in header),
-        batch_size=int(number_of(filled.get("batchSize", 1)) or 1),
+        batch_size=batch_size if override is None else override,
+        sends_list=max(batch_size, 1 if override is None else override) > 1,
         path_style_query=filled.get("queryEncoding") == "use_path_escape_encoding",
         transform=transform,
         authentication=authentication_of(filled),

@@ -27,7 +27,7 @@ def build_request(section: HttpSection, outputs: Sequence[Output], transform: Tr
     """
     headers = outputs[0].headers
     bodies = [output.body for output in outputs]
-    body: Any = None if section.method == "GET" else bodies if section.batch_size > 1 else bodies[0]
+    body: Any = None if section.method == "GET" else bodies if section.sends_list else bodies[0]
     url = _get_url(section, bodies[0]) if section.method == "GET" else section.endpoint
     if transform is None:
         return _finished(section.method, url, headers, body)
