@@ -18,6 +18,8 @@ from headwater.engines import endpoints, nats_server, postgres
 from headwater.engines.endpoints import Endpoints
 from headwater.engines.processes import RunningProcess
 from headwater.settings import Settings
+from install import Install
+from receiver import Receiver
 
 
 class EngineRunner:
@@ -94,3 +96,20 @@ async def database_url(engines: Endpoints) -> AsyncIterator[str]:
 def nats_url(engines: Endpoints) -> str:
     """The URL of the NATS server; a test names its streams with a prefix of its own or cleans up."""
     return engines.nats_url
+
+
+@pytest.fixture(scope="module")
+def running_install(data_root: Path) -> Iterator[Install]:
+    """A running install for the tests of one module."""
+    install = Install(data_root / f"install-{uuid.uuid4().hex[:8]}", {})
+    install.start()
+    yield install
+    assert install.stop() == 0, install.log.read_text()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A vendor on loopback that takes everything."""
+    opened = Receiver()
+    yield opened
+    opened.close()

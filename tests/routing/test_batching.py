@@ -17,8 +17,8 @@ from headwater.routing.destination import Attempt, Outgoing, Pace, Prepared
 class _Destination:
     revision = 1
 
-    def __init__(self, size: int, *, ordered: bool = False) -> None:
-        self.pace = Pace(size, 1.0, 4, ordered, 60.0)
+    def __init__(self, *, ordered: bool = False) -> None:
+        self.pace = Pace(1.0, 4, ordered, 60.0)
 
     def prepare(self, record: Record) -> Prepared:
         raise NotImplementedError
@@ -27,9 +27,9 @@ class _Destination:
         raise NotImplementedError
 
 
-def _parcel(number: int, user: str = "u", key: str = "k") -> Parcel:
+def _parcel(number: int, user: str = "u", key: str = "k", size: int = 2) -> Parcel:
     message = Delivered(b"", "", "", number, 1, 0.0)
-    return Parcel(Job(message, 0, str(number), user, "", 0.0), 0, Outgoing(key, number))
+    return Parcel(Job(message, 0, str(number), user, "", 0.0), 0, Outgoing(key, size, number))
 
 
 def _contents(batch: Batch | None) -> list[Any]:
@@ -39,7 +39,7 @@ def _contents(batch: Batch | None) -> list[Any]:
 
 def test_a_full_batch_goes_at_once_and_a_partial_one_after_its_wait() -> None:
     """Three pieces of size two: the first two at once, the third one second after it came."""
-    batcher, destination = Batcher(), _Destination(2)
+    batcher, destination = Batcher(), _Destination()
     for number in range(3):
         batcher.add(_parcel(number), destination, now=10.0)
     assert _contents(batcher.take(10.0)) == [0, 1]
@@ -50,25 +50,25 @@ def test_a_full_batch_goes_at_once_and_a_partial_one_after_its_wait() -> None:
 
 def test_pieces_of_different_keys_never_travel_together() -> None:
     """Two sections, two batches."""
-    batcher, destination = Batcher(), _Destination(10)
+    batcher, destination = Batcher(), _Destination()
     for number in range(4):
-        batcher.add(_parcel(number, key=str(number % 2)), destination, 0.0)
+        batcher.add(_parcel(number, key=str(number % 2), size=10), destination, 0.0)
     assert sorted([_contents(batcher.take(5.0)), _contents(batcher.take(5.0))]) == [[0, 2], [1, 3]]
 
 
 def test_pieces_of_two_revisions_never_travel_together() -> None:
     """What was prepared before a deployment is sent as it was prepared."""
-    batcher, old, new = Batcher(), _Destination(10), _Destination(10)
-    batcher.add(_parcel(1), old, 0.0)
-    batcher.add(_parcel(2), new, 0.0)
+    batcher, old, new = Batcher(), _Destination(), _Destination()
+    batcher.add(_parcel(1, size=10), old, 0.0)
+    batcher.add(_parcel(2, size=10), new, 0.0)
     assert _contents(batcher.take(5.0)) == [1]
     assert _contents(batcher.take(5.0)) == [2]
 
 
 def test_in_order_a_later_piece_of_a_user_waits_for_the_earlier_one() -> None:
     """While a user's batch is on its way only other users' pieces go."""
-    batcher, destination = Batcher(), _Destination(1, ordered=True)
-    first, second, other = _parcel(1, "ann"), _parcel(2, "ann"), _parcel(3, "bob")
+    batcher, destination = Batcher(), _Destination(ordered=True)
+    first, second, other = (_parcel(*who, size=1) for who in ((1, "ann"), (2, "ann"), (3, "bob")))
     for parcel in (first, second, other):
         batcher.add(parcel, destination, 0.0)
     assert _contents(batcher.take(0.0)) == [1]
@@ -86,7 +86,7 @@ def test_in_order_no_user_is_ever_overtaken_and_nothing_is_lost(
     arrivals: list[tuple[str, str, bool]], size: int
 ) -> None:
     """For any arrivals, batch size and moments of settling: each user's pieces are taken in order, one batch at a time."""
-    batcher, destination = Batcher(), _Destination(size, ordered=True)
+    batcher, destination = Batcher(), _Destination(ordered=True)
     under_way: list[Batch] = []
     taken: list[Parcel] = []
 
@@ -98,7 +98,7 @@ def test_in_order_no_user_is_ever_overtaken_and_nothing_is_lost(
             taken.extend(batch.parcels)
 
     for number, (user, key, settle) in enumerate(arrivals):
-        batcher.add(_parcel(number, user, key), destination, 0.0)
+        batcher.add(_parcel(number, user, key, size), destination, 0.0)
         take_all()
         if settle and under_way:
             batcher.settled(under_way.pop(0).parcels, 0.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 
-import nats
 import nats.errors
 import structlog
 from nats.aio.client import Client
@@ -24,8 +23,14 @@ async def connect(url: str, name: str) -> Client:
     While the connection is down a publish fails at once instead of piling up in memory (`pending_size=0`): whoever
     publishes holds the record and knows how long it may wait.
     """
+    client = Client()
+
+    async def report_disconnect() -> None:
+        if not (client.is_draining or client.is_closed):
+            logger.warning("the event log is not reachable; trying again until it is")
+
     try:
-        return await nats.connect(
+        await client.connect(
             url,
             name=name,
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
@@ -37,11 +42,12 @@ async def connect(url: str, name: str) -> Client:
             allow_reconnect=True,
             skip_subject_validation=True,  # subjects are made by log.records, which encodes what is not allowed
             error_cb=_report_error,
-            disconnected_cb=_report_disconnect,
+            disconnected_cb=report_disconnect,
             reconnected_cb=_report_reconnect,
         )
     except (OSError, nats.errors.Error) as fault:
         raise UnavailableError(f"the event log cannot be reached ({type(fault).__name__}); is NATS running?") from fault
+    return client
 
 
 async def close(client: Client) -> None:
@@ -54,10 +60,6 @@ async def close(client: Client) -> None:
 
 async def _report_error(fault: Exception) -> None:
     logger.debug("log connection reports a fault", fault=type(fault).__name__)
-
-
-async def _report_disconnect() -> None:
-    logger.warning("the event log is not reachable; trying again until it is")
 
 
 async def _report_reconnect() -> None:

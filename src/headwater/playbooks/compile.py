@@ -15,7 +15,7 @@ from headwater.playbooks.event_names import find, lookup_name, normalise
 from headwater.playbooks.kit import Kit, parameters_of
 from headwater.playbooks.lua_engine import LuaEngine
 from headwater.playbooks.lua_insertion import insert
-from headwater.playbooks.outputs import SYSTEM_CLOCK, Clock, Drop, Flag, HttpRequest, Output, Prepared
+from headwater.playbooks.outputs import SYSTEM_CLOCK, Clock, Drop, Flag, Headers, HttpRequest, Output, Prepared
 from headwater.playbooks.parameters import ParameterValues, resolve
 from headwater.playbooks.paths import Segments, merged
 from headwater.playbooks.requests import Transform, build_request
@@ -48,6 +48,7 @@ class _Route(msgspec.Struct, frozen=True):
     build: Build
     section: HttpSection | None
     name: str
+    headers: Headers | None
 
 
 def compile_kit(
@@ -138,6 +139,7 @@ class CompiledIntegration:
                 self._build(name, traced=False),
                 section,
                 section.name if section is not None else self.connection.kind if self.connection.kind != HTTP else "",
+                () if section is None else section.fixed_headers,
             )
             if len(self._routes) < NAME_LIMIT:
                 self._routes[name] = route
@@ -171,7 +173,9 @@ class CompiledIntegration:
             return Prepared((), body)
         if not route.name:
             return Prepared((), Drop("no connection section", "connection"), tuple(flags))
-        headers = () if route.section is None else route.section.resolved_headers(event)
+        headers = route.headers
+        if headers is None and route.section is not None:
+            headers = route.section.resolved_headers(event)
         if FAN_OUT_KEY not in body:  # type: ignore[operator]  # a Drop has returned above
             return Prepared((Output(body, route.name, headers),), None, tuple(flags))  # type: ignore[arg-type]  # see above
         bodies = fan_out(body)  # type: ignore[arg-type]  # see above

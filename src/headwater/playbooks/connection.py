@@ -46,6 +46,11 @@ class HttpSection(msgspec.Struct, frozen=True):
     transform: str
     authentication: Authentication | None
 
+    @property
+    def fixed_headers(self) -> Headers | None:
+        """The headers when they are the same for every event, else None."""
+        return self.resolved_headers({}) if all(rule.path is None for rule in self.headers) else None
+
     def resolved_headers(self, event: Mapping[str, Any]) -> Headers:
         """The headers for an event: those without a value are left out, a later one replaces an earlier one."""
         headers: Headers = ()

@@ -9,7 +9,7 @@ import structlog
 from headwater.collect.app import create_app
 from headwater.collect.refusal_log import RefusalStream
 from headwater.engines import endpoints
-from headwater.log import streams
+from headwater.log import connection, streams
 from headwater.log.writer import LogWriter
 from headwater.pipelines.watcher import SnapshotWatcher
 from headwater.roles import operations
@@ -47,4 +47,4 @@ async def serve(settings: Settings, number: int, stop: asyncio.Event) -> None:
         await writer.close()
         for task in background:
             task.cancel()
-    await client.drain()
+    await connection.close(client)

@@ -10,7 +10,7 @@ from headwater.api.application import create_app
 from headwater.api.ports import Services
 from headwater.database.pool import open_pool
 from headwater.engines import endpoints
-from headwater.log import streams
+from headwater.log import connection, streams
 from headwater.log.writer import LogWriter
 from headwater.pipelines import secrets
 from headwater.pipelines.watcher import SnapshotWatcher
@@ -49,4 +49,4 @@ async def console(settings: Settings, number: int, stop: asyncio.Event) -> None:
         await writer.close()
         writing.cancel()
     pool.terminate()
-    await client.drain()
+    await connection.close(client)

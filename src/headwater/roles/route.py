@@ -12,7 +12,7 @@ from prometheus_client import Gauge
 from headwater.database.pool import open_pool
 from headwater.engines import endpoints
 from headwater.errors import UnavailableError
-from headwater.log import consumer, streams
+from headwater.log import connection, consumer, streams
 from headwater.pipelines import secrets
 from headwater.pipelines.watcher import SnapshotWatcher
 from headwater.roles import operations
@@ -55,7 +55,7 @@ async def route(settings: Settings, number: int, stop: asyncio.Event) -> None:
         await router.stop()
     await outbound.close()
     pool.terminate()
-    await client.drain()
+    await connection.close(client)
 
 
 def _allowed_hosts(settings: Settings) -> tuple[str, ...]:

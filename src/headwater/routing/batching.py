@@ -104,7 +104,7 @@ class Batcher:
         if batch is None:
             batch = self._open[key] = Batch(destination, now)
         batch.parcels.append(parcel)
-        if len(batch.parcels) >= destination.pace.batch_size:
+        if len(batch.parcels) >= parcel.piece.batch_limit:
             del self._open[key]
             self._full.append(batch)
         return batch

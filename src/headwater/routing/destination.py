@@ -14,9 +14,10 @@ from headwater.routing.outcomes import Outcome
 
 
 class Outgoing(NamedTuple):
-    """One piece for the other side. Only pieces with equal `batch_key` may travel together."""
+    """One piece for the other side. Only pieces with equal `batch_key` may travel together, at most `batch_limit`."""
 
     batch_key: Hashable
+    batch_limit: int
     content: Any
 
 
@@ -52,7 +53,6 @@ class Attempt(NamedTuple):
 class Pace(NamedTuple):
     """How a destination wants its batches."""
 
-    batch_size: int
     batch_wait_seconds: float
     concurrency: int
     order_per_user: bool
@@ -69,7 +69,7 @@ class Destination(Protocol):
 
     @property
     def pace(self) -> Pace:
-        """Batch size and wait, requests at once, order, how long to retry."""
+        """Wait for a batch, requests at once, order, how long to retry."""
         ...
 
     def prepare(self, record: Record) -> Prepared:

@@ -20,7 +20,7 @@ from pyreqwest.exceptions import BuilderError, ConnectTimeoutError, PyreqwestErr
 from pyreqwest.http import Url
 
 from headwater.errors import PermanentError, TransientError
-from headwater.playbooks.http import HttpRequest
+from headwater.playbooks import HttpRequest
 from headwater.routing.addresses import is_allowed_by_name, is_public
 from headwater.routing.outcomes import Reply
 
