@@ -94,7 +94,7 @@ def test_the_name_of_a_parameter_tells_a_secret(name, sensitive):
 def test_a_value_is_stored_by_what_it_is():
     """References stay references, secrets are sealed, the rest is readable."""
     stored = [
-        secrets.store(name, text, sensitive=False, box=BOX, integration_id="i")
+        secrets.stored(name, text, sensitive=False, box=BOX, integration_id="i")
         for name, text in [("STREAM_ID", "default"), ("API_KEY", "k-1"), ("API_KEY", "secret://env/LYTICS_KEY")]
     ]
     assert stored[0] == PlainValue("default")

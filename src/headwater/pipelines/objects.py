@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+
+from headwater.integrations.delivery import Count
 
 THIS_INSTALL = "this-install"
 """`DeliverySettings.base_url` that means the collector of this Headwater, wherever it listens."""
@@ -58,17 +60,22 @@ class ReferenceValue(msgspec.Struct, frozen=True, tag="reference", tag_field="ki
 ParameterValue = PlainValue | SealedValue | ReferenceValue
 
 
+BaseUrl = Annotated[str, msgspec.Meta(pattern=r"^(this-install|https?://[^/?#@\s]+|)$")]
+
+
 class DeliverySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What an integration changes of its kit's way of delivery. None leaves the kit's own setting.
+    """What an integration changes of its kit's way of delivery (see `Delivery`). None leaves the kit's own setting.
 
     `base_url` replaces scheme, host and port of every request; THIS_INSTALL means our own collector.
     """
 
-    base_url: str = ""
-    batch_size: int | None = None
-    batch_wait_milliseconds: int | None = None
-    concurrency: int | None = None
+    base_url: BaseUrl = ""
+    batch_size: Count | None = None
+    batch_wait_milliseconds: Annotated[int, msgspec.Meta(ge=0, le=600_000)] | None = None
+    concurrency: Count | None = None
     order_per_user: bool | None = None
+    timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=600)] | None = None
+    retry_hours: Annotated[float, msgspec.Meta(ge=0, le=720)] | None = None
 
 
 class RevisionContent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -131,13 +131,14 @@ class SecretResolver(NamedTuple):
             case SealedValue(sealed):
                 return self.box.open(sealed, place)
             case ReferenceValue(reference):
-                return self._referred(reference, place)
+                return self.referred(reference, place)
 
     def texts(self, values: Mapping[str, ParameterValue], integration_id: str) -> dict[str, str]:
         """The texts of all parameters of an integration by name."""
         return {name: self.text(value, parameter_place(integration_id, name)) for name, value in values.items()}
 
-    def _referred(self, reference: str, place: str) -> str:
+    def referred(self, reference: str, place: str) -> str:
+        """The secret that a reference leads to. Raises ConfigurationError that names `place` and what is missing."""
         kind, name = check_reference(reference, place)
         if kind == "env":
             return self._variable(name, place)
@@ -181,11 +182,16 @@ def check_reference(reference: str, place: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def store(name: str, text: str, *, sensitive: bool, box: SecretBox, integration_id: str) -> ParameterValue:
-    """The stored form of a parameter's text: a reference stays one, a secret is sealed, the rest is plain."""
-    if is_reference(text):
-        check_reference(text, name)
-        return ReferenceValue(text)
-    if is_sensitive(name, sensitive):
-        return SealedValue(box.seal(text, parameter_place(integration_id, name)))
-    return PlainValue(text)
+def readable(text: str) -> PlainValue | ReferenceValue:
+    """The stored form of a text that anybody may see, or of a reference. Raises ConfigurationError."""
+    if not is_reference(text):
+        return PlainValue(text)
+    check_reference(text, "parameter")
+    return ReferenceValue(text)
+
+
+def stored(name: str, text: str, *, sensitive: bool, box: SecretBox, integration_id: str) -> ParameterValue:
+    """The stored form of a parameter's text: a secret is sealed, unless it is a reference."""
+    if is_reference(text) or not is_sensitive(name, sensitive):
+        return readable(text)
+    return SealedValue(box.seal(text, parameter_place(integration_id, name)))

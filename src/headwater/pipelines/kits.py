@@ -1,0 +1,130 @@
+"""Kits as revisions hold them: texts to a kit, which parameters are secrets, and whether the whole can run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+
+from headwater.errors import ConfigurationError, InputError
+from headwater.integrations.delivery import Delivery
+from headwater.pipelines.objects import ParameterValue, PlainValue, RevisionContent
+from headwater.playbooks import Document, Kit, Parameter, check_kit, compile_kit, parameters_of
+from headwater.playbooks.documents import read_document
+
+DOCUMENTS = ("playbook", "connection", "metadata", "delivery")
+SUFFIXES = (".yaml", ".yml", ".json")
+FILE_NAMES = frozenset(document + suffix for document in DOCUMENTS for suffix in SUFFIXES)
+_STAND_IN = "1"
+"""Stands for a secret while a kit is checked: it compiles as text and as a number."""
+
+
+def kit_of(content: RevisionContent) -> Kit:
+    """The kit of a revision with its overrides. Raises ConfigurationError with file and line."""
+    if content.overrides:
+        raise ConfigurationError("this version applies no overrides; remove them", "overrides")
+    return kit_from(content.kit, content.texts)
+
+
+def kit_from(name: str, texts: Mapping[str, str]) -> Kit:
+    """The kit that these files make. Raises ConfigurationError with file and line."""
+    return Kit(name, _document(texts, "playbook"), _document(texts, "connection"), _document(texts, "metadata"))
+
+
+def _document(texts: Mapping[str, str], title: str) -> Document:
+    names = [title + suffix for suffix in SUFFIXES if title + suffix in texts]
+    if len(names) > 1:
+        raise ConfigurationError(f"{names[0]} and {names[1]} both exist; remove one")
+    if names:
+        return read_document(texts[names[0]], names[0])
+    if title == "metadata":
+        return Document(f"{title}.yaml", {}, {})
+    raise ConfigurationError(f"{title}.yaml is missing; add it ({title}.json will do as well)")
+
+
+def read_folder(folder: Path) -> tuple[str, dict[str, str]]:
+    """Name and files of the kit in a folder. Raises ConfigurationError when it is no kit's folder."""
+    if not folder.is_dir():
+        raise ConfigurationError("is not a folder; name one that holds playbook.yaml and connection.yaml", str(folder))
+    try:
+        texts = {path.name: path.read_bytes().decode() for path in folder.iterdir() if path.name in FILE_NAMES}
+    except UnicodeDecodeError:
+        raise ConfigurationError("holds a file that is not UTF-8 text; save it as UTF-8", str(folder)) from None
+    return folder.resolve().name, dict(sorted(texts.items()))
+
+
+def declared_parameters(texts: Mapping[str, str], name: str = "") -> tuple[Parameter, ...]:
+    """The parameters that a kit's files declare. Raises ConfigurationError when the files cannot be read."""
+    return parameters_of(kit_from(name, texts))
+
+
+def declared_secrets(texts: Mapping[str, str]) -> frozenset[str]:
+    """Names of the parameters that the kit itself calls sensitive."""
+    return frozenset(parameter.name for parameter in declared_parameters(texts) if parameter.is_sensitive)
+
+
+def delivery_of(content: RevisionContent) -> Delivery:
+    """How the kit itself wants to be delivered, before what the integration changes. Raises ConfigurationError."""
+    names = [name for name in content.texts if name.startswith("delivery.")]
+    document = read_document(content.texts[names[0]], names[0]).value if names else {}
+    try:
+        return msgspec.convert(document, Delivery)
+    except msgspec.ValidationError as fault:
+        raise ConfigurationError(str(fault).lower(), names[0]) from None
+
+
+def problems(content: RevisionContent, secret_texts: Mapping[str, str] | None = None) -> list[str]:
+    """Everything that keeps a revision from running, each with place and remedy; empty when it can run.
+
+    `secret_texts` are the secrets that the caller can read, by parameter name; others are stood in for.
+    """
+    try:
+        kit = kit_of(content)
+        found = [str(problem) for problem in check_kit(kit) if problem.fatal]
+        if not found:
+            compile_kit(kit, _texts(content.parameters, secret_texts or {}))
+            delivery_of(content)
+    except ConfigurationError as fault:
+        return [str(fault)]
+    return found
+
+
+def check(content: RevisionContent, secret_texts: Mapping[str, str] | None = None) -> None:
+    """Raise ConfigurationError that lists the problems of a revision, one a line."""
+    found = problems(content, secret_texts)
+    if found:
+        raise ConfigurationError("\n".join(found), content.kit)
+
+
+def _texts(values: Mapping[str, ParameterValue], secret_texts: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value.value if isinstance(value, PlainValue) else secret_texts.get(name, _STAND_IN)
+        for name, value in values.items()
+    }
+
+
+def library_names() -> tuple[str, ...]:
+    """Names of the built-in kits, in order."""
+    folder = resources.files("headwater.integrations")
+    return tuple(sorted(entry.name for entry in folder.iterdir() if entry.joinpath("playbook.yaml").is_file()))
+
+
+def find_library_texts(name: str) -> dict[str, str] | None:
+    """The files of a built-in kit; None when there is no such kit."""
+    if name not in library_names():
+        return None
+    folder = resources.files("headwater.integrations").joinpath(name)
+    files = sorted((entry for entry in folder.iterdir() if entry.name in FILE_NAMES), key=lambda entry: entry.name)
+    return {entry.name: entry.read_text("utf-8") for entry in files}
+
+
+def library_texts(name: str) -> dict[str, str]:
+    """The files of a built-in kit. Raises InputError with the code "not_found"."""
+    texts = find_library_texts(name)
+    if texts is None:
+        raise InputError(
+            f"the library has no kit {name!r}; it has {', '.join(library_names())}", "kit", code="not_found"
+        )
+    return texts
