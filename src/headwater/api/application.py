@@ -1,0 +1,72 @@
+"""The application of the console role."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ControllerRouterHandler
+
+from headwater import __version__
+from headwater.api import error_replies
+from headwater.api.authorization import require_scope
+from headwater.api.dead_letter_routes import DeadLetterRoutes
+from headwater.api.failed_attempts import FailedAttempts
+from headwater.api.integration_routes import IntegrationRoutes, list_kits, show_kit
+from headwater.api.pipeline_routes import PipelineRoutes
+from headwater.api.ports import Services
+from headwater.api.token_routes import TokenRoutes, list_changes, show_myself
+
+PREFIX = "/api/v1"
+REQUEST_LIMIT_BYTES = 4 * 1024 * 1024
+
+
+def create_app(services: Services, mounted: Sequence[ControllerRouterHandler] = ()) -> Litestar:
+    """The admin API under /api/v1 and its OpenAPI document, with further routers beside it (pages, other APIs).
+
+    What is mounted brings its own rules for access; `services` is in the application's state for all.
+    """
+    admin = Router(
+        PREFIX,
+        guards=[require_scope],
+        security=[{"token": []}],
+        route_handlers=[
+            PipelineRoutes,
+            IntegrationRoutes,
+            TokenRoutes,
+            DeadLetterRoutes,
+            list_kits,
+            show_kit,
+            list_changes,
+            show_myself,
+        ],
+    )
+    return Litestar(
+        route_handlers=[admin, *mounted],
+        state=State({"services": services, "failed_attempts": FailedAttempts()}),
+        exception_handlers={Exception: error_replies.reply_to},
+        openapi_config=_openapi(),
+        request_max_body_size=REQUEST_LIMIT_BYTES,
+        # Our own log format; the framework would install handlers of its own.
+        logging_config=None,
+    )
+
+
+def _openapi() -> OpenAPIConfig:
+    scheme = SecurityScheme(
+        type="apiKey",
+        name="Authorization",
+        security_scheme_in="header",
+        description="An API token, raw or after Bearer.",
+    )
+    return OpenAPIConfig(
+        title="Headwater admin API",
+        version=__version__,
+        path=f"{PREFIX}/schema",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        components=Components(security_schemes={"token": scheme}),
+    )

@@ -1,0 +1,92 @@
+"""Who may call which route: a token in the request, and scopes that each route names.
+
+Every route carries `opt={"scopes": …}`; a route without a rule lets nobody in. The token comes raw in `Authorization`, as
+the Lytics API has it, or after `Bearer`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException, TooManyRequestsException
+from litestar.handlers import BaseRouteHandler
+
+from headwater.api.failed_attempts import FailedAttempts
+from headwater.api.ports import Services
+from headwater.errors import UnavailableError
+from headwater.pipelines.token_store import TokenGrant
+
+LOADING_RETRY_SECONDS = 2.0
+
+READ: Mapping[str, Any] = {
+    "scopes": frozenset({"admin", "general_manager", "campaign_manager", "data_manager", "marketer", "observer"})
+}
+"""Configuration without secrets."""
+CHANGE: Mapping[str, Any] = {"scopes": frozenset({"admin", "general_manager", "campaign_manager"})}
+"""Pipelines, integrations, deployments; the content of dead letters, which is customers' data."""
+TOKENS: Mapping[str, Any] = {"scopes": frozenset({"admin"})}
+"""Tokens: whoever may create one may do everything."""
+ANY: Mapping[str, Any] = {"scopes": None}
+"""Any valid token."""
+
+
+def require_scope(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Let the request pass when its token has one of the route's scopes; notes the grant for `grant_of`.
+
+    Raises NotAuthorizedException (401), PermissionDeniedException (403), TooManyRequestsException (429), or
+    UnavailableError while tokens are not loaded yet.
+    """
+    grant = _authenticate(connection)
+    if "scopes" not in handler.opt:
+        raise PermissionDeniedException("this route has no rule for access")
+    scopes = handler.opt["scopes"]
+    if scopes is not None and grant.scopes.isdisjoint(scopes):
+        raise PermissionDeniedException(
+            f"the token lacks a scope for this; it needs one of {', '.join(sorted(scopes))}"
+        )
+    connection.scope["auth"] = grant
+
+
+def grant_of(connection: ASGIConnection[Any, Any, Any, Any]) -> TokenGrant:
+    """The grant of a request that passed."""
+    grant: TokenGrant = connection.scope["auth"]
+    return grant
+
+
+def actor_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """How the audit log names the caller."""
+    grant = grant_of(connection)
+    return f"token {grant.name} ({grant.id})"
+
+
+def _authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> TokenGrant:
+    services: Services = connection.app.state.services
+    if not services.tokens.ready:
+        raise UnavailableError("the configuration is still being loaded; try again soon", LOADING_RETRY_SECONDS)
+    raw = _token(connection.headers.get("authorization", ""))
+    grant = services.tokens.token(raw) if raw else None
+    if grant is not None:
+        return grant
+    if raw:
+        _count_failure(connection)
+    raise NotAuthorizedException(
+        "the token is unknown or revoked" if raw else "the request has no token; send it in the header Authorization",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def _token(header: str) -> str:
+    scheme, _, rest = header.strip().partition(" ")
+    return rest.strip() if scheme.lower() == "bearer" else header.strip()
+
+
+def _count_failure(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    attempts: FailedAttempts = connection.app.state.failed_attempts
+    wait = attempts.note(connection.client.host if connection.client else "")
+    if wait > 0:
+        raise TooManyRequestsException(
+            "too many wrong tokens from this address; wait", headers={"Retry-After": str(math.ceil(wait))}
+        )

@@ -1,0 +1,50 @@
+"""What the admin API needs from the rest of the process."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+from headwater.pipelines.secrets import SecretBox
+from headwater.pipelines.token_store import TokenGrant
+from headwater.routing.dead_letters import Choice, LetterSummary, ReasonCount, State, StoredLetter
+
+
+class Tokens(Protocol):
+    """The API tokens that are in use at this moment."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether they are loaded; until then nobody may be told that a token is wrong."""
+
+    def token(self, raw: str) -> TokenGrant | None:
+        """What a token allows; None when it is unknown or revoked."""
+
+
+class DeadLetters(Protocol):
+    """What people do with dead letters."""
+
+    async def page(
+        self, choice: Choice, state: State = "waiting", before: int | None = None, limit: int = 50
+    ) -> list[LetterSummary]:
+        """Letters, newest first; `before` is the id that the last page ended with."""
+
+    async def find(self, letter_id: int) -> StoredLetter:
+        """One with its content. Raises InputError with the code "not_found"."""
+
+    async def reasons(self) -> list[ReasonCount]:
+        """How many wait, by integration and reason."""
+
+    async def replay(self, choice: Choice, actor: str) -> int:
+        """Deliver again with the revision in use now; how many letters it was."""
+
+    async def discard(self, choice: Choice, actor: str) -> int:
+        """Give up waiting letters; how many it was."""
+
+
+class Services(NamedTuple):
+    """Everything that the API works on. `pool` is an `asyncpg.Pool` (the driver has no types)."""
+
+    pool: Any
+    tokens: Tokens
+    box: SecretBox
+    dead_letters: DeadLetters
