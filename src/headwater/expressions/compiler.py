@@ -108,7 +108,7 @@ class _Compiler:
 
     def _comparison(self, node: Comparison) -> Evaluate:
         left, right = self.node(node.left), self.node(node.right)
-        if isinstance(node.right, Literal):
+        if isinstance(node.right, Literal) and not _divides(node.left):
             clause = _clause(node.op, left, node.right.value)
             if clause is not None:
                 return clause
@@ -116,7 +116,14 @@ class _Compiler:
             items = _constants(node.right)
             if items is not None:
                 return _membership(node.op, left, items)
-        return _general(node.op, left, right)
+        general = _general(node.op, left, right)
+        undefined = [self._is_undefined(side) for side in (node.left, node.right) if _divides(side)]
+        return _defined(general, undefined) if undefined and node.op in _STRICT_ORDERS else general
+
+    def _is_undefined(self, division: Node) -> Evaluate:
+        """Whether a division is one by zero."""
+        divisor = self.node(division.right) if isinstance(division, Arithmetic) else _constant(NOTHING)
+        return lambda context: to_number(divisor(context)) == 0
 
     def _group(self, node: Group) -> Evaluate:
         items = tuple(map(self.node, node.items))
@@ -277,6 +284,18 @@ def _inclusion(name: str, target: Evaluate, negated: bool) -> Evaluate:
 
 def _general(op: str, left: Evaluate, right: Evaluate) -> Evaluate:
     return lambda context: compare(op, left(context), right(context), context.now)
+
+
+_STRICT_ORDERS = frozenset({">", ">=", "<", "<="})
+
+
+def _divides(node: Node) -> bool:
+    return isinstance(node, Arithmetic) and node.op in ("/", "%")
+
+
+def _defined(comparison: Evaluate, undefined: list[Evaluate]) -> Evaluate:
+    """An order against a division by zero is not evaluable, while one against a missing field is false."""
+    return lambda context: NOTHING if any(test(context) for test in undefined) else comparison(context)
 
 
 def _clause(op: str, left: Evaluate, literal: Value) -> Evaluate | None:

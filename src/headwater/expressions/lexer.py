@@ -70,41 +70,45 @@ _SYMBOLS = ("==", "!=", "<>", ">=", "<=", "&&", "||", *"=<>!(),;+-*/%[]")
 _QUOTED_NAMES = {"`": "`", "[": "]"}
 
 
-def tokenize(text: str) -> tuple[tuple[Token, ...], str]:
-    """Split a text; returns its tokens, the last of kind END, and the description.
+class Lexer:
+    """Splits a text token by token, so that a text which is refused early is not read to its end.
 
-    The description is what the comments before the first token say, joined as they are. Raises ExpressionError.
+    `description` is what the comments before the first token say, joined as they are; it is known after that token.
     """
-    if len(text) > TEXT_LIMIT:
-        raise ExpressionError(f"the text is longer than {TEXT_LIMIT:,} characters: split it with INCLUDE", text, 0)
-    tokens: list[Token] = []
-    description: list[str] = []
-    at, newline = 0, False
-    while at < len(text):
-        skipped = _skip(text, at, None if tokens else description)
-        if skipped > at:
-            newline = newline or "\n" in text[at:skipped]
-            at = skipped
-            continue
-        token = _next_token(text, at, newline)
-        tokens.append(token)
-        at, newline = at + len(token.text), False
-    tokens.append(Token(TokenKind.END, "", "", len(text), newline))
-    return tuple(tokens), "".join(description)
 
+    def __init__(self, text: str) -> None:
+        if len(text) > TEXT_LIMIT:
+            raise ExpressionError(f"the text is longer than {TEXT_LIMIT:,} characters: split it with INCLUDE", text, 0)
+        self.description = ""
+        self._text = text
+        self._at = 0
+        self._begun = False
 
-def _skip(text: str, at: int, description: list[str] | None) -> int:
-    """Where white space or a comment that begins at `at` ends. `/* */` counts only before the first token."""
-    if space := _SPACE.match(text, at):
-        return space.end()
-    comment = _LINE_COMMENT.match(text, at)
-    if comment is None and description is not None:
-        comment = _BLOCK_COMMENT.match(text, at)
-    if comment is None:
-        return at
-    if description is not None:
-        description.append(comment[1])
-    return comment.end()
+    def next(self) -> Token:
+        """The next token; of kind END at the end, again and again. Raises ExpressionError."""
+        newline = self._skip()
+        self._begun = True
+        if self._at >= len(self._text):
+            return Token(TokenKind.END, "", "", len(self._text), newline)
+        token = _next_token(self._text, self._at, newline)
+        self._at += len(token.text)
+        return token
+
+    def _skip(self) -> bool:
+        """Pass over white space and comments; whether there was a line break. `/* */` counts only at the begin."""
+        begin = self._at
+        while True:
+            if space := _SPACE.match(self._text, self._at):
+                self._at = space.end()
+                continue
+            comment = _LINE_COMMENT.match(self._text, self._at)
+            if comment is None and not self._begun:
+                comment = _BLOCK_COMMENT.match(self._text, self._at)
+            if comment is None:
+                return "\n" in self._text[begin : self._at]
+            if not self._begun:
+                self.description += comment[1]
+            self._at = comment.end()
 
 
 def _next_token(text: str, at: int, newline: bool) -> Token:

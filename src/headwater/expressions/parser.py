@@ -11,7 +11,7 @@ from collections.abc import Callable
 from headwater.expressions.errors import ExpressionError
 from headwater.expressions.functions import find_function
 from headwater.expressions.functions.registry import argument_problem
-from headwater.expressions.lexer import Token, TokenKind, tokenize
+from headwater.expressions.lexer import Lexer, Token, TokenKind
 from headwater.expressions.tree import (
     Arithmetic,
     Between,
@@ -63,8 +63,9 @@ class ExpressionParser:
 
     def __init__(self, text: str, single_quotes_are_text: bool = False) -> None:
         self.text = text
-        self.tokens, self.description = tokenize(text)
-        self.place = 0
+        self._lexer = Lexer(text)
+        self._tokens: list[Token] = []
+        self._place = 0
         self.single_quotes_are_text = single_quotes_are_text
         self._newline_ends_item = False
         self._depth = 0
@@ -72,14 +73,22 @@ class ExpressionParser:
 
     # --- tokens
 
+    @property
+    def description(self) -> str:
+        """What the comments before the first token say."""
+        return self._lexer.description
+
     def peek(self, ahead: int = 0) -> Token:
         """The next token, or one further on; END beyond the end."""
-        return self.tokens[min(self.place + ahead, len(self.tokens) - 1)]
+        wanted = self._place + ahead
+        while len(self._tokens) <= wanted:
+            self._tokens.append(self._lexer.next())
+        return self._tokens[wanted]
 
     def take(self) -> Token:
         """The next token, which is then behind us."""
         token = self.peek()
-        self.place += 1
+        self._place += 1
         return token
 
     def accept(self, *words: str) -> Token | None:
@@ -265,7 +274,7 @@ class ExpressionParser:
             items = self._items()
         self._newline_ends_item = outer
         if len(items) == 1:
-            return in_parentheses(items[0]) if isinstance(items[0], Logic) else items[0]
+            return items[0]
         return self._counted(Group(op=token.lower, items=tuple(items), typed=token.text, at=token.at))
 
     def _items(self) -> list[Node]:
@@ -281,7 +290,7 @@ class ExpressionParser:
 
     def _item_may_begin(self) -> bool:
         token = self.peek()
-        before = self.tokens[self.place - 1]
+        before = self._tokens[self._place - 1]
         if token.newline or before.lower == ",":
             return True
         return token.kind not in (TokenKind.SYMBOL, TokenKind.END) or token.lower in ("(", "[", "!", "-")

@@ -171,7 +171,7 @@ _OPERANDS = (Literal, Field, Call, ListLiteral)
 
 def _include_text(node: Include) -> str:
     bare = not node.quoted and _PLAIN_INCLUDE.fullmatch(node.name) and node.name.lower() not in RESERVED
-    return f"INCLUDE {node.name}" if bare else f"INCLUDE `{node.name}`"
+    return f"INCLUDE {node.name if bare else _quoted(node.name)}"
 
 
 def _enclosed(text: str, needed: bool) -> str:
@@ -203,7 +203,14 @@ def text_literal(text: str) -> str:
 def name_text(name: str) -> str:
     """A name, in backticks unless it can stand bare and begins with a letter."""
     bare = _BARE_NAME.fullmatch(name) and name[0].isalpha() and name.lower() not in RESERVED
-    return name if bare else f"`{name}`"
+    return name if bare else _quoted(name)
+
+
+def _quoted(name: str) -> str:
+    """A name in quotes that it does not contain."""
+    if "`" not in name:
+        return f"`{name}`"
+    return f"[{name}]" if "]" not in name and _BARE_NAME.match(name) else f"'{name}'"
 
 
 def field_text(field: Field) -> str:
@@ -211,9 +218,9 @@ def field_text(field: Field) -> str:
     bare = _BARE_NAME.fullmatch(field.name) and field.name.lower() not in RESERVED
     if bare and (not field.quoted or field.name[0].isalpha()) and field.map_name == _owner(field.name):
         return field.name
-    if field.map_name is not None and field.map_name != _owner(field.name):
-        return f"{name_text(field.map_name)}.{f'`{field.key}`'}"
-    return f"`{field.name}`"
+    if field.map_name is None:
+        return _quoted(field.name)
+    return f"{name_text(field.map_name)}.{_quoted(field.key)}"
 
 
 def _owner(name: str) -> str | None:
