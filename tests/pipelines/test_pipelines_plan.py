@@ -83,7 +83,7 @@ def test_properties_and_states_change_alone():
 
 
 def test_removals_wait_to_be_asked_for():
-    """Without prune they are told and left; with prune they come last."""
+    """Without prune they are told and left; with prune they are steps."""
     bare = Declaration({"web": DeclaredPipeline("web", "Web")}, {})
     left = plan(bare, BOTH)
     assert left.steps == ()
@@ -91,3 +91,10 @@ def test_removals_wait_to_be_asked_for():
     assert [str(step) for step in left.left] == expected
     assert steps(bare, BOTH, prune=True) == expected
     assert steps(Declaration(), BOTH, prune=True) == ["delete pipeline web", "delete integration hook"]
+
+
+def test_a_write_key_can_move_to_another_pipeline():
+    """It is taken from the one before it is given to the other."""
+    two = Declaration({"a": DeclaredPipeline("a", "A"), "b": DeclaredPipeline("b", "B", write_keys=("k",))}, {})
+    moved = Declaration({"a": DeclaredPipeline("a", "A", write_keys=("k",)), "b": DeclaredPipeline("b", "B")}, {})
+    assert steps(moved, two, prune=True) == ["remove write key k from pipeline b", "add write key k to pipeline a"]

@@ -1,6 +1,7 @@
 """What must be done so that an install has the configuration of a folder: a pure difference, shown before it is done.
 
-Steps are in an order that works: integrations and their contents first, then pipelines that use them, removals last.
+Steps are in an order that works: removals first, because they free write keys, then integrations and their contents, then
+the pipelines that use them.
 """
 
 from __future__ import annotations
@@ -163,7 +164,7 @@ def plan(desired: Declaration, present: Declaration, *, prune: bool = False) -> 
     for slug, pipeline in desired.pipelines.items():
         steps += _pipeline_steps(pipeline, present.pipelines.get(slug), desired, present)
     removals = tuple(_removals(desired, present))
-    return Plan((*steps, *removals), ()) if prune else Plan(tuple(steps), removals)
+    return Plan((*removals, *steps), ()) if prune else Plan(tuple(steps), removals)
 
 
 def _integration_steps(desired: DeclaredIntegration, present: DeclaredIntegration | None) -> Iterator[Step]:
