@@ -182,6 +182,14 @@ async def test_the_default_is_created_once(pool):
     assert await pipeline_store.every(pool) == []
 
 
+async def test_a_configuration_that_was_applied_first_is_left_alone(pool):
+    """The first start adds nothing to what somebody already set up."""
+    async with change(pool, "test") as made:
+        await integration_store.create(made, name="Lytics")
+    assert await bootstrap.create_defaults(pool, BOX) is None
+    assert await pipeline_store.every(pool) == []
+
+
 async def test_a_revision_edit_names_what_it_changes_only(pool):
     """What is not given stays; null removes a value."""
     await bootstrap.create_defaults(pool, BOX)

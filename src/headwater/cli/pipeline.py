@@ -227,7 +227,8 @@ async def add_key(pipeline: str, key: str | None = None) -> None:
     """Give a pipeline one more write key, a new one unless given."""
     async with session() as made, change(made.pool, made.actor) as changing:
         found = await pipeline_store.find(changing.connection, pipeline)
-        write_line(await pipeline_store.add_write_key(changing, found, key))
+        added = await pipeline_store.add_write_key(changing, found, key)
+    write_line(added)
 
 
 @write_key.command(name="remove")

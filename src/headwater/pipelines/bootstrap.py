@@ -30,7 +30,7 @@ async def create_defaults(pool: Any, box: SecretBox) -> Pipeline | None:
         if installation["first_started_at"] is not None:
             return None
         await made.connection.execute(QUERIES["mark_first_start"])
-        if await pipeline_store.every(made.connection):
+        if await pipeline_store.every(made.connection) or await integration_store.every(made.connection):
             return None  # someone applied a configuration before the first start: theirs counts
         pipeline = await pipeline_store.create(made, name="Default", slug=PIPELINE)
         await pipeline_store.add_write_key(made, pipeline)
