@@ -145,6 +145,12 @@ def start_collector() -> StartCollector:
     return running
 
 
+@pytest.fixture(scope="session")
+def start_collector_anywhere() -> StartCollector:
+    """The same for fixtures of a wider scope."""
+    return running
+
+
 @pytest.fixture
 async def collector() -> AsyncIterator[Running]:
     """A collector with default settings."""
