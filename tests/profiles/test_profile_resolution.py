@@ -251,6 +251,18 @@ def test_kept_apart_holds_against_every_way_round():
     assert groups(resolution) == {together("email:e", "user:1"), together("cookie:a")}
 
 
+def test_keeping_apart_never_joins():
+    """A device of two people that is kept apart from one of them is not thereby the other's."""
+    links = [
+        link("cookie:a", "user:1"),
+        link("cookie:a", "user:2"),
+        link("email:e", "user:1", 1),
+        link("email:e", "user:2", 2),
+    ]
+    decisions = [keep_apart("cookie:a", "user:1"), keep_apart("email:e", "user:1")]
+    assert all(len(group) == 1 for group in groups(resolution_of(*links, decisions=decisions)))
+
+
 def test_kept_apart_beats_allowed_at_the_same_time_and_the_newest_word_counts():
     """Splitting is the smaller mistake."""
     both = [keep_apart("user:1", "cookie:a", 5), allow("user:1", "cookie:a", 5)]

@@ -102,7 +102,7 @@ def explain(part: Part, evidence: Evidence, schema: CompiledSchema, at: int, siz
         links=tuple(_link(pair, evidence) for pair in evidence.resolution.held if pair[0] in members),
         conflicts=own,
         fields=_fields(fragments, schema, at),
-        health=health_of(part, evidence.seen, conflicts, schema.rules, size_bytes),
+        health=health_of(part, evidence.resolution, evidence.seen, conflicts, schema.rules, size_bytes),
     )
 
 

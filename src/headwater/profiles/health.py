@@ -15,7 +15,7 @@ from headwater.profiles.components import most_within
 from headwater.profiles.conflicts import Conflict
 from headwater.profiles.identifiers import Identifier
 from headwater.profiles.identity_rules import IdentityRules, TypeRule
-from headwater.profiles.resolution import Part
+from headwater.profiles.resolution import Part, Resolution
 from headwater.profiles.sightings import Sighting
 
 CONFLICTS_LIMIT = 50
@@ -39,25 +39,27 @@ class Health(msgspec.Struct, frozen=True):
 
 def health_of(
     part: Part,
+    resolution: Resolution,
     seen: Mapping[Identifier, Sighting],
     conflicts: Sequence[Conflict],
     rules: IdentityRules,
     size_bytes: int = 0,
 ) -> Health:
-    """The health of one profile. `conflicts` are those of its component, `size_bytes` the length of its JSON."""
+    """The health of one part of a resolution. `conflicts` are those of the component, `size_bytes` the length of its JSON."""
     own = [each for each in conflicts if each.state == "open" and part.founder in (each.left, each.right)]
-    serious = _serious(part, own, size_bytes)
+    alarmed = not resolution.alarmed.isdisjoint(part.members)
+    serious = _serious(alarmed, own, size_bytes)
     if serious:
         return Health("quarantined", tuple(serious))
     notable = _notable(part, seen, own, rules)
     return Health("watched", tuple(notable)) if notable else Health("healthy")
 
 
-def _serious(part: Part, own: Sequence[Conflict], size_bytes: int) -> list[str]:
+def _serious(alarmed: bool, own: Sequence[Conflict], size_bytes: int) -> list[str]:
     reasons: list[str] = []
     if any(each.rule == "profile size" for each in own):
         reasons.append("more identifiers than a profile may have; some stayed outside")
-    if len(part.members) == 1 and any(each.rule == "degree alarm" for each in own):
+    if alarmed:
         reasons.append("seen with too many people in a short time")
     if len(own) > CONFLICTS_LIMIT:
         reasons.append(f"more than {CONFLICTS_LIMIT} open conflicts")

@@ -2,7 +2,7 @@
 
 The order in which events arrived is not among the inputs, so it cannot matter. The steps:
 
-1. Links of blocked values, of pairs kept apart and of values under the degree alarm do not hold.
+1. Links of blocked values and of values under the degree alarm do not hold. Nothing may join what a person keeps apart.
 2. Pairs that a person allowed are joined first, whatever the other rules say.
 3. Links between unique identifiers are joined: each group is a *known person*.
 4. Aliases between other identifiers are joined: somebody said that the two are one.
@@ -48,13 +48,15 @@ class Resolution(msgspec.Struct, frozen=True):
     """What a set of links says under one version of the rules.
 
     `parts` by founder, `held` and `refused` by pair; every identifier is in one part. `nobodys`: identifiers that belong to
-    nobody, each a part of its own or with what was allowed to join it. `version`: of the rules.
+    nobody, each a part of its own or with what was allowed to join it; `alarmed`: those of them that are under the degree
+    alarm. `version`: of the rules.
     """
 
     parts: tuple[Part, ...]
     held: tuple[Pair, ...]
     refused: tuple[RefusedLink, ...] = ()
     nobodys: frozenset[Identifier] = frozenset()
+    alarmed: frozenset[Identifier] = frozenset()
     version: str = ""
 
     def part_of(self) -> dict[Identifier, Part]:
@@ -83,6 +85,8 @@ def resolve(
 
 def _undisputed(seen: Mapping[Identifier, Sighting], links: Sequence[Link], rules: IdentityRules) -> Resolution | None:
     """The answer where no rule can refuse anything: almost always. None where a closer look is due."""
+    if not seen:
+        return Resolution((), (), version=rules.version)
     if len(seen) == 1:
         (only,) = seen
         return Resolution((Part(only, (only,)),), (), version=rules.version)
@@ -156,6 +160,7 @@ class _Joining:
         self.groups = Components(self.seen, rules, decisions.apart)
         self.refused: dict[Pair, Rule] = {}
         self.nobodys: set[Identifier] = set()
+        self.under_alarm: set[Identifier] = set()
         self.barred: dict[Identifier, Rule] = {}
 
     def _has_rules(self, pair: Pair) -> bool:
@@ -197,8 +202,6 @@ class _Joining:
     def _excluded(self, pair: Pair, alarmed: set[Identifier]) -> Rule | None:
         if not self.decisions.blocked.isdisjoint(pair):
             return "value blocked"
-        if pair in self.decisions.apart:
-            return "kept apart"
         return None if alarmed.isdisjoint(pair) else "degree alarm"
 
     def _alarmed(self) -> set[Identifier]:
@@ -210,6 +213,7 @@ class _Joining:
         hot = {end for end, links in linked.items() if end in self.alarmed or is_alarmed(end, links, self.rules)}
         alarmed = hot - allowed
         self.nobodys |= alarmed
+        self.under_alarm = alarmed
         return alarmed
 
     # Joining
@@ -274,23 +278,14 @@ class _Joining:
         return left if self.groups.is_known(left) else right
 
     def _chosen(self, free: Identifier, links: list[Link]) -> Link | None:
-        """The link by which a free group joins a known person. None if it joins nobody, and why is then on record."""
-        candidates = [link for link in links if not self._is_kept_apart(free, link)]
-        if any(link.stated for link in candidates):
-            candidates = [link for link in candidates if link.stated]
-        people = {self._known_root(link) for link in candidates}
-        if not people:
-            self.barred[free] = "kept apart"
-            return None
-        if len(people) == 1:
-            return candidates[0]
-        return self._shared(free, candidates)
+        """The link by which a free group joins a known person. None if it joins nobody, and why is then on record.
 
-    def _is_kept_apart(self, free: Identifier, link: Link) -> bool:
-        if not self.groups.are_apart(free, self._known_root(link)):
-            return False
-        self.refused[link.pair] = "kept apart"
-        return True
+        Who is kept apart still counts as somebody whom the group was seen with: a prohibition never joins anything.
+        """
+        stated = [link for link in links if link.stated]
+        candidates = stated or links
+        people = {self._known_root(link) for link in candidates}
+        return candidates[0] if len(people) == 1 else self._shared(free, candidates)
 
     def _shared(self, free: Identifier, candidates: list[Link]) -> Link | None:
         ends = {end for link in candidates for end in link.pair if self.groups.root(end) == free}
@@ -330,6 +325,7 @@ class _Joining:
             held=tuple(sorted(set(held))),
             refused=tuple(sorted(refused, key=lambda each: each.pair)),
             nobodys=frozenset(self.nobodys),
+            alarmed=frozenset(self.under_alarm),
             version=self.rules.version,
         )
 

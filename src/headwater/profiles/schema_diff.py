@@ -105,7 +105,7 @@ def _sources(
     for index, source in enumerate(after):
         if source not in before:
             yield SchemaChange("added", f"{place}.{index}", "", None, _plain(source), "new events")
-    if before != after and sorted(map(repr, before)) == sorted(map(repr, after)):
+    if [each for each in before if each in after] != [each for each in after if each in before]:
         yield SchemaChange("changed", place, "order", _plain(before), _plain(after), "new events")
 
 

@@ -14,7 +14,7 @@ import msgspec
 import yaml
 
 from headwater.errors import ConfigurationError
-from headwater.profiles.schema import Schema, schema_document
+from headwater.profiles.schema import IdentifierSettings, Schema, schema_document
 
 DEFAULT = "default"
 """Name of the schema that every installation has."""
@@ -175,10 +175,21 @@ def _place(name: str, path: str, lines: dict[str, int]) -> str:
     return f"{name}:{lines[known]}: {path}" if known else f"{name}: {path}"
 
 
+def _is_settings(value: Any) -> bool:
+    try:
+        msgspec.convert(value, IdentifierSettings)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
 def _reason_and_path(message: str, document: dict[str, Any]) -> tuple[str, str]:
     """What msgspec says (`Expected … - at `$.fields[3].type``) as a reason and a path of the file (`fields.email.type`)."""
     reason, _, tail = message.partition(" - at `$")
-    parts = tail.rstrip("`").replace("[...]", "").replace("[", ".").replace("]", "").strip(".").split(".")
+    parts = tail.rstrip("`").replace("[...]", ".*").replace("[", ".").replace("]", "").strip(".").split(".")
     if parts[0] == "fields" and len(parts) > 1:
         parts[1] = document["fields"][int(parts[1])]["id"]
+    if parts[:2] == ["identifiers", "*"]:
+        # msgspec does not say in which entry of an object the fault is.
+        parts[1] = next((name for name, each in document["identifiers"].items() if not _is_settings(each)), "*")
     return reason[:1].lower() + reason[1:], ".".join(parts)
