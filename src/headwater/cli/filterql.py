@@ -18,6 +18,7 @@ from headwater.expressions.flips import Flips
 from headwater.expressions.includes import IncludeError, Resolver, includes, inline, resolve
 from headwater.expressions.mappings import CompiledMapping
 from headwater.expressions.printer import canonical
+from headwater.expressions.reference import function_reference
 from headwater.expressions.statements import (
     Filter,
     Select,
@@ -45,6 +46,12 @@ def run() -> None:
         if line.strip():
             sys.stdout.buffer.write(jsontext.encode(answer(line)) + b"\n")
             sys.stdout.buffer.flush()
+
+
+@app.command
+def functions() -> None:
+    """Print the reference of all functions as Markdown."""
+    sys.stdout.write(function_reference())
 
 
 class NotEvaluableError(InputError):
