@@ -174,8 +174,8 @@ class CompiledIntegration:
         if not route.name:
             return Prepared((), Drop("no connection section", "connection"), tuple(flags))
         headers = route.headers
-        if headers is None and route.section is not None:
-            headers = route.section.resolved_headers(event)
+        if headers is None:
+            headers = () if route.section is None else route.section.resolved_headers(event)
         if FAN_OUT_KEY not in body:  # type: ignore[operator]  # a Drop has returned above
             return Prepared((Output(body, route.name, headers),), None, tuple(flags))  # type: ignore[arg-type]  # see above
         bodies = fan_out(body)  # type: ignore[arg-type]  # see above

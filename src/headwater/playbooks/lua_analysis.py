@@ -6,6 +6,7 @@ counts as read unless every mention of `input` is followed by a fixed path.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from headwater.playbooks.lua_tokens import Token, tokens
@@ -26,7 +27,55 @@ class Analysis(NamedTuple):
 def analyse(body: str) -> Analysis:
     """Analyse a body whose placeholders are already replaced. Raises ConfigurationError for text that is no Lua."""
     meaningful = [token for token in tokens(body) if token.kind not in ("space", "comment")]
-    return Analysis(not _changes(meaningful), _without_inner(_paths(meaningful)))
+    return Analysis(not _changes(meaningful), frozenset(_paths(meaningful)))
+
+
+def without_inner(paths: frozenset[tuple[str, ...]]) -> frozenset[tuple[str, ...]]:
+    """Paths that are not below another one: who reads an object reads everything in it."""
+    return frozenset(path for path in paths if not any(path[:length] in paths for length in range(len(path))))
+
+
+def with_arguments(body: str, names: Mapping[tuple[str, ...], str]) -> str:
+    """A pure body as one that takes the values at its paths as arguments, `names` giving each path its variable.
+
+    Lines stay where they are, so that messages keep their line numbers.
+    """
+    found = list(tokens(body))
+    pieces: list[str] = []
+    index = 0
+    last = ""
+    while index < len(found):
+        token = found[index]
+        if token.kind == "name" and token.text == "input" and last not in (".", ":"):
+            path, skipped, index = _path_with_gaps(found, index)
+            pieces.append(names[path] + skipped)
+            last = ""
+            continue
+        if token.kind not in ("space", "comment"):
+            last = token.text
+        pieces.append(token.text)
+        index += 1
+    return f"local {', '.join(names.values())} = ...; {''.join(pieces)}"
+
+
+def _path_with_gaps(found: list[Token], index: int) -> tuple[tuple[str, ...], str, int]:
+    """The path that starts at `index`, the line breaks inside it, and the index after it."""
+    segments: list[str] = []
+    breaks = ""
+    while True:
+        dot = _next_meaningful(found, index + 1)
+        name = _next_meaningful(found, dot + 1)
+        if name >= len(found) or found[dot].text != "." or found[name].kind != "name":
+            return tuple(segments), breaks, index + 1
+        breaks += "\n" * sum(token.text.count("\n") for token in found[index + 1 : name])
+        segments.append(found[name].text)
+        index = name
+
+
+def _next_meaningful(found: list[Token], index: int) -> int:
+    while index < len(found) and found[index].kind in ("space", "comment"):
+        index += 1
+    return index
 
 
 def _text(found: list[Token], index: int) -> str:
@@ -52,11 +101,6 @@ def _path_after(found: list[Token], index: int) -> tuple[str, ...]:
         segments.append(found[index + 2].text)
         index += 2
     return tuple(segments)
-
-
-def _without_inner(paths: set[tuple[str, ...]]) -> frozenset[tuple[str, ...]]:
-    """Paths that are not below another one: who reads an object reads everything in it."""
-    return frozenset(path for path in paths if not any(path[:length] in paths for length in range(len(path))))
 
 
 def _changes(found: list[Token]) -> bool:

@@ -6,7 +6,7 @@ One engine has one interpreter. It is not to be used by two threads at once; eac
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -15,14 +15,12 @@ import orjson
 from lupa import lua51
 
 from headwater.errors import ConfigurationError
-from headwater.playbooks.lua_analysis import WHOLE, Analysis, analyse
+from headwater.playbooks.lua_analysis import Analysis, analyse, with_arguments
 from headwater.playbooks.lua_functions import CALLBACKS
+from headwater.playbooks.lua_program import Path, argument_names, by_path_source, reads_whole_event, whole_source
 
 MEMORY_LIMIT = 16 * 1024 * 1024
 """Bytes that one run may add to what the interpreter already holds."""
-
-ARGUMENT_LIMIT = 60
-"""Paths that are handed over one by one; with more, the whole event goes over (Lua 5.1 allows 200 locals)."""
 
 _COLLECT_ABOVE = 24 * 1024 * 1024
 _FILES = ("limits", "patterns", "json", "helpers", "driver")
@@ -56,7 +54,6 @@ class LuaEngine:
         self._driver = self._start()
         self._compile = self._driver["compile"]
         self._mark = self._driver["mark_object"]
-        self._last_as_hex = self._driver["last_as_hex"]
         self._new_table = self._runtime.table
         self._table_from = self._runtime.table_from
         self._memory_used = self._runtime.get_memory_used
@@ -90,22 +87,34 @@ class LuaEngine:
         answer = self._compile(source)
         if isinstance(answer, tuple):
             raise ConfigurationError(f"Lua does not compile: {answer[1]}; correct the body", where)
-        return CompiledBody(answer, analysis)
+        return CompiledBody(answer, source, analysis)
 
-    def program(self, bodies: list[CompiledBody]) -> Program:
-        """Bodies that run one after the other on the same event in one call."""
-        paths = sorted(set().union(*(body.analysis.paths for body in bodies)))
-        whole = WHOLE in paths or len(paths) > ARGUMENT_LIMIT
-        inner = tuple(path for path in paths if not any(path[:length] in paths for length in range(1, len(path))))
-        run_whole = self._driver["program"](*self._parts(bodies, None))
-        if whole:
-            return Program(self, run_whole, None, ())
-        return Program(self, run_whole, self._driver["program"](*self._parts(bodies, inner)), inner)
+    def program(self, bodies: Sequence[CompiledBody], conditional: Sequence[bool]) -> Program:
+        """Bodies that run one after the other on the same event in one call.
 
-    def _parts(self, bodies: list[CompiledBody], paths: tuple[tuple[str, ...], ...] | None) -> tuple[Any, ...]:
-        pure = "".join("1" if body.analysis.pure else "0" for body in bodies)
-        functions = self._table_from([body.function for body in bodies])
-        return functions, len(bodies), pure, self._compile(_assembler(paths))()
+        `conditional` says for which of them each run brings a condition; those whose condition is false do not run.
+        """
+        analyses = [body.analysis for body in bodies]
+        whole = self._program(whole_source(analyses, conditional), [body.function for body in bodies], analyses)
+        if reads_whole_event(analyses):
+            return Program(self, whole, None, ())
+        paths = tuple(sorted(set().union(*(analysis.paths for analysis in analyses))))
+        functions = [self._with_arguments(body) for body in bodies]
+        if any(function is None for function in functions):
+            return Program(self, whole, None, ())
+        by_path = self._program(by_path_source(analyses, conditional, paths), functions, analyses)
+        return Program(self, whole, by_path, paths)
+
+    def _program(self, source: str, functions: Sequence[Any], analyses: Sequence[Analysis]) -> Any:
+        pure = "".join("1" if analysis.pure else "0" for analysis in analyses)
+        return self._driver["program"](source, self._table_from(functions), pure, len(functions))
+
+    def _with_arguments(self, body: CompiledBody) -> Any:
+        """The body as a function of the values at its paths; None when Lua's limits do not allow it."""
+        if not body.analysis.pure or not body.analysis.paths:
+            return body.function
+        answer = self._compile(with_arguments(body.source, argument_names(body.analysis.paths)))
+        return None if isinstance(answer, tuple) else answer
 
     def transform(self, body: CompiledBody) -> Callable[[Any, Any], Any]:
         """A connection's transform: `run(request, batch)` gives the changed request as plain values.
@@ -114,33 +123,41 @@ class LuaEngine:
         """
         run = self._driver["transform"](body.function)
 
-        def call(request: Any, batch: Any) -> Any:
-            return self.guarded(run, self.to_lua(request), self.to_lua(batch))
+        def transformed(request: Any, batch: Any) -> Any:
+            answer = self.call(run, (self.to_lua(request), self.to_lua(batch)))
+            if isinstance(answer, tuple):
+                self._runtime.gccollect()
+                raise LuaBodyError(str(answer[1]))
+            return orjson.loads(answer)
 
-        return call
+        return transformed
 
-    def guarded(self, run: Any, *arguments: Any) -> Any:
-        """Call into the interpreter with the memory limit set; the decoded answer. Raises LuaBodyError."""
+    def call(self, run: Any, arguments: Sequence[Any]) -> Any:
+        """Call into the interpreter with the memory limit set. Raises LuaBodyError when the interpreter gives up."""
         used = self._memory_used(True)
         if used > _COLLECT_ABOVE:
             self._runtime.gccollect()
             used = self._memory_used(True)
         self._limit_memory(used + MEMORY_LIMIT, True)
         try:
-            answer = run(*arguments)
+            return run(*arguments)
         except UnicodeDecodeError:
-            self._limit_memory(0)
-            answer = bytes.fromhex(self._last_as_hex()).decode("utf-8", "replace")
-        except (lua51.LuaError, lua51.LuaMemoryError) as fault:
+            return self._repaired(run, arguments)
+        except (lua51.LuaError, lua51.LuaMemoryError, OverflowError, UnicodeEncodeError) as fault:
             self._limit_memory(0)
             self._runtime.gccollect()
             raise LuaBodyError(str(fault)) from None
         finally:
             self._limit_memory(0)
-        if isinstance(answer, tuple):
-            self._runtime.gccollect()
-            raise LuaBodyError(str(answer[1]))
-        return orjson.loads(answer)
+
+    def _repaired(self, run: Any, arguments: Sequence[Any]) -> Any:
+        """Once more, for an answer whose text is not UTF-8: what cannot be read becomes U+FFFD."""
+        answer = self._driver["in_hex"](run)(*arguments)
+        values = answer if isinstance(answer, tuple) else (answer,)
+        repaired = tuple(
+            bytes.fromhex(value).decode("utf-8", "replace") if isinstance(value, str) else value for value in values
+        )
+        return repaired if isinstance(answer, tuple) else repaired[0]
 
     def to_lua(self, value: Any) -> Any:
         """A JSON value as the interpreter takes it. Objects and lists become tables that share nothing with it."""
@@ -158,27 +175,40 @@ class LuaEngine:
             text = orjson.dumps(value)
         except TypeError:
             return self._slow_table(value)
-        # Empty objects need their mark, nulls in lists leave holes, large integers do not fit.
-        if b"{}" in text or b"null" in text:
-            return self._slow_table(value)
         try:
             # The copy has no object in two places; lupa takes such an object for a cycle and links the wrong table.
-            return self._table_from(orjson.loads(text), recursive=True)
+            copy = orjson.loads(text)
+            table = self._table_from(copy, recursive=True)
         except OverflowError:
             return self._slow_table(value)
+        if b"{}" in text or b"null" in text:
+            self._mark_empty_objects(copy, table)
+        return table
+
+    def _mark_empty_objects(self, value: Any, table: Any) -> None:
+        """An object without keys, or with nulls only, is a table like an empty list; the mark tells them apart."""
+        if type(value) is dict:
+            if all(item is None for item in value.values()):
+                self._mark(table)
+            for key, item in value.items():
+                if type(item) is dict or type(item) is list:
+                    self._mark_empty_objects(item, table[key])
+        else:
+            for index, item in enumerate(value, 1):
+                if type(item) is dict or type(item) is list:
+                    self._mark_empty_objects(item, table[index])
 
     def _slow_table(self, value: Any) -> Any:
+        """The same piece by piece, for numbers that the quick way cannot carry."""
         table = self._new_table()
         if isinstance(value, dict):
-            if not value:
-                return self._mark(table)
             for key, item in value.items():
                 if item is not None:
-                    table[key] = self.to_lua(item) if not isinstance(item, dict | list) else self._slow_table(item)
+                    table[key] = self._slow_table(item) if isinstance(item, dict | list) else self.to_lua(item)
             return self._mark(table) if all(item is None for item in value.values()) else table
         for index, item in enumerate(value, 1):
             if item is not None:
-                table[index] = self.to_lua(item) if not isinstance(item, dict | list) else self._slow_table(item)
+                table[index] = self._slow_table(item) if isinstance(item, dict | list) else self.to_lua(item)
         return table
 
     def collect(self) -> None:
@@ -187,24 +217,22 @@ class LuaEngine:
 
 
 class CompiledBody:
-    """A compiled body with what is known about it."""
+    """A compiled body with its source and what is known about it."""
 
-    __slots__ = ("analysis", "function")
+    __slots__ = ("analysis", "function", "source")
 
-    def __init__(self, function: Any, analysis: Analysis) -> None:
+    def __init__(self, function: Any, source: str, analysis: Analysis) -> None:
         self.function = function
+        self.source = source
         self.analysis = analysis
 
 
 class Program:
-    """Bodies compiled to run in one call. `paths` are the paths of the event to hand over one by one.
-
-    `paths` is empty and `by_path` None when the bodies may read the whole event.
-    """
+    """Bodies compiled to run in one call. `paths` are the paths of the event to hand over one by one."""
 
     __slots__ = ("_by_path", "_engine", "_whole", "paths")
 
-    def __init__(self, engine: LuaEngine, whole: Any, by_path: Any, paths: tuple[tuple[str, ...], ...]) -> None:
+    def __init__(self, engine: LuaEngine, whole: Any, by_path: Any, paths: tuple[Path, ...]) -> None:
         self._engine = engine
         self._whole = whole
         self._by_path = by_path
@@ -215,33 +243,25 @@ class Program:
         """Whether the whole event must be handed over."""
         return self._by_path is None
 
-    def run(self, event: dict[str, Any], mask: str | None) -> list[Any]:
-        """The results of the bodies on an event, None for none; one more element {index: message} when some failed."""
-        engine = self._engine
-        result: list[Any] = engine.guarded(self._whole, mask, engine.to_lua(event))
-        return result
+    def run(self, *arguments: Any) -> tuple[Any, ...]:
+        """Run on the conditions and the event: (failures, result of body 1, of body 2, …).
 
-    def run_on(self, mask: str | None, *values: Any) -> list[Any]:
-        """The same with only the values at `paths`, converted with `LuaEngine.to_lua`."""
-        result: list[Any] = self._engine.guarded(self._by_path, mask, *values)
-        return result
+        `failures` is None, or a JSON object of messages by number of body. A result that is a table is JSON text after a
+        NUL, see `result_value`. Raises LuaBodyError when the interpreter itself gives up.
+        """
+        *conditions, event = arguments
+        return self._settled(self._engine.call(self._whole, (*conditions, self._engine.to_lua(event))))
 
+    def run_on(self, *arguments: Any) -> tuple[Any, ...]:
+        """The same with the values at `paths`, converted with `LuaEngine.to_lua`, instead of the event."""
+        return self._settled(self._engine.call(self._by_path, arguments))
 
-def _assembler(paths: tuple[tuple[str, ...], ...] | None) -> str:
-    """Lua source of a function that builds the event from its arguments; with None the event is the argument."""
-    if paths is None:
-        return "return function(event) return event end"
-    names = [f"a{index}" for index in range(len(paths))]
-    tree: dict[str, Any] = {}
-    for path, name in zip(paths, names, strict=True):
-        node = tree
-        for segment in path[:-1]:
-            node = node.setdefault(segment, {})
-        node[path[-1]] = name
-    return f"return function({', '.join(names)}) return {_constructor(tree)} end"
+    def _settled(self, answer: Any) -> tuple[Any, ...]:
+        if answer[0] is not None:
+            self._engine.collect()
+        return answer  # type: ignore[no-any-return]  # the program returns failures and results, never one value
 
 
-def _constructor(node: dict[str, Any] | str) -> str:
-    if isinstance(node, str):
-        return node
-    return "{" + ", ".join(f'["{key}"] = {_constructor(below)}' for key, below in node.items()) + "}"
+def result_value(text: str) -> Any:
+    """The value of a result that starts with NUL: JSON text of a table (or of text that itself starts with NUL)."""
+    return orjson.loads(text[1:])

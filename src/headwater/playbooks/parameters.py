@@ -105,8 +105,8 @@ def _help(parameters: Iterable[Parameter]) -> str:
 
 
 def example_values(parameters: Iterable[Parameter]) -> dict[str, str]:
-    """Each parameter's default, else its example: enough to try a kit out. Those with neither are left out."""
-    chosen = {one.name: one.example if one.default is None else one.default for one in parameters}
+    """Each parameter's example, else its default: enough to try a kit out. Those with neither are left out."""
+    chosen = {one.name: one.default if one.example is None else one.example for one in parameters}
     return {name: value for name, value in chosen.items() if value is not None}
 
 

@@ -11,7 +11,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from headwater.playbooks.lua_engine import LuaBodyError, LuaEngine, Program
+import orjson
+
+from headwater.playbooks.lua_engine import CompiledBody, LuaBodyError, LuaEngine, Program, result_value
+from headwater.playbooks.lua_program import argument_names, readable
 from headwater.playbooks.lua_tokens import KEYWORDS
 from headwater.playbooks.outputs import Clock, Drop, Flag
 from headwater.playbooks.paths import Segments, merge, read, reader
@@ -40,9 +43,16 @@ class RouteWriter:
         self._engine = engine
         self._traced = traced
         self._lines: list[str] = []
-        self._scope: dict[str, Any] = {"reader": reader, "merge_result": merge_result, "LuaBodyError": LuaBodyError}
+        self._scope: dict[str, Any] = {
+            "reader": reader,
+            "merge_result": merge_result,
+            "LuaBodyError": LuaBodyError,
+            "result_value": result_value,
+            "NUL": "\0",
+        }
         self._parents: dict[Segments, str] = {(): "event"}
         self._lua: list[LuaStep] = []
+        self._bodies: list[CompiledBody] = []
         self._conditions: list[str] = []
         self._foreign: list[Segments] = []
         self._spread = False
@@ -95,30 +105,29 @@ class RouteWriter:
         if not self._lua:
             return None
         engine = self._engine()
-        return engine.program([engine.compile(step.body, step.where) for step in self._lua])
+        self._bodies = [engine.compile(step.body, step.where) for step in self._lua]
+        return engine.program(self._bodies, [condition != "" for condition in self._conditions])
 
     def _emit_run(self, program: Program) -> None:
         for section in self._sections:
             for mapping in section.mappings:
                 self._emit_condition(mapping)
-        mask = self._mask()
-        whole = f"{self._constant(program.run)}(event, {mask})"
+        conditions = [condition for condition in self._conditions if condition]
+        whole = f"{self._constant(program.run)}({', '.join([*conditions, 'event'])})"
         self._emit(1, "try:")
         if program.reads_whole_event:
             self._emit(2, f"r = {whole}")
         else:
-            self._emit_arguments(program, whole, mask)
+            self._emit_arguments(program, whole, conditions)
         self._emit(1, "except LuaBodyError as fault:")
         self._emit(2, f"r = {self._constant(lua_failed)}(fault, {len(self._lua)}, flags)")
-        wheres = self._constant(tuple(step.where for step in self._lua))
-        self._emit(1, f"if len(r) > {len(self._lua)}: {self._constant(flag_failures)}(r[-1], {wheres}, flags)")
+        places = tuple(
+            (step.where, argument_names(body.analysis.paths))
+            for step, body in zip(self._lua, self._bodies, strict=True)
+        )
+        self._emit(1, f"if r[0] is not None: {self._constant(flag_failures)}(r[0], {self._constant(places)}, flags)")
 
-    def _mask(self) -> str:
-        if not any(self._conditions):
-            return "None"
-        return " + ".join(f"('1' if {name} else '0')" if name else "'1'" for name in self._conditions)
-
-    def _emit_arguments(self, program: Program, whole: str, mask: str) -> None:
+    def _emit_arguments(self, program: Program, whole: str, conditions: list[str]) -> None:
         direct, to_lua = (
             self._constant(frozenset({str, bool, float, type(None)})),
             self._constant(self._engine().to_lua),
@@ -129,7 +138,7 @@ class RouteWriter:
             names.append(name)
             self._emit(2, f"{name} = {self._read(path)}")
             self._emit(2, f"if type({name}) not in {direct}: {name} = {to_lua}({name})")
-        by_path = f"{self._constant(program.run_on)}({', '.join([mask, *names])})"
+        by_path = f"{self._constant(program.run_on)}({', '.join([*conditions, *names])})"
         self._emit(2, f"r = {whole} if odd else {by_path}" if self._odd else f"r = {by_path}")
 
     def _emit_condition(self, mapping: MapRule) -> None:
@@ -230,7 +239,8 @@ class RouteWriter:
     def _result(self, step: LuaStep) -> str:
         key = plain_key(step)
         if key is None:
-            return f"r[{next(i for i, known in enumerate(self._lua) if known is step)}]"
+            result = f"r[{next(i for i, known in enumerate(self._lua, 1) if known is step)}]"
+            return f"{result} if type({result}) is not str or {result}[:1] != NUL else result_value({result})"
         return f"{self._constant(as_lua_returns)}({'event' if key == '' else f'get({key!r})'}, {step.where!r}, flags)"
 
     def _emit_write(self, level: int, path: Segments, where: str) -> None:
@@ -294,16 +304,17 @@ def merge_result(output: dict[str, Any], result: Any, where: str, flags: list[Fl
         flags.append(Flag(where, f"the expression returned {kind}; return a table with keys"))
 
 
-def lua_failed(fault: LuaBodyError, count: int, flags: list[Flag]) -> list[Any]:
+def lua_failed(fault: LuaBodyError, count: int, flags: list[Flag]) -> tuple[None, ...]:
     """No result from any body, because the interpreter itself gave up."""
     flags.append(Flag("lua", str(fault)))
-    return [None] * count
+    return (None,) * (count + 1)
 
 
-def flag_failures(failures: dict[str, str], wheres: Sequence[str], flags: list[Flag]) -> None:
-    """One flag for each body that failed."""
-    for index, message in failures.items():
-        flags.append(Flag(wheres[int(index) - 1], message))
+def flag_failures(failures: str, places: Sequence[tuple[str, dict[Segments, str]]], flags: list[Flag]) -> None:
+    """One flag for each body that failed. `places` has where each stands and the names of its arguments."""
+    for index, message in orjson.loads(failures).items():
+        where, names = places[int(index) - 1]
+        flags.append(Flag(where, readable(message, names)))
 
 
 __all__ = ["Build", "Note", "RouteWriter", "no_note", "read"]

@@ -1,8 +1,11 @@
--- Runs bodies: compiles them, keeps them apart from each other, and hands results back as one JSON text.
+-- Runs bodies: compiles them, keeps them apart from each other, and prepares results for the way out.
+--
+-- A result that is text, a number or a boolean leaves as it is; a table leaves as JSON text after a NUL character.
 local limits, json = ...
 local raw, base = limits.raw, limits.base
-local pcall, setfenv, setmetatable, next, concat, byte, type =
-  raw.pcall, raw.setfenv, raw.setmetatable, raw.next, raw.concat, raw.byte, raw.type
+local pcall, setfenv, setmetatable, next, byte, type, begin =
+  raw.pcall, raw.setfenv, raw.setmetatable, raw.next, raw.byte, raw.type, limits.begin
+local encode, copy = json.encode, json.copy
 
 local libraries = { string = limits.text, table = limits.list, math = limits.number }
 
@@ -31,19 +34,37 @@ function driver.compile(source)
   return raw.loadstring(source, "=line")
 end
 
-local function first(value)
-  return value
+local HUGE = 1 / 0
+
+-- The first value that a body returned, ready to leave.
+local function leave(value)
+  local kind = type(value)
+  if kind == "string" then
+    if byte(value, 1) == 0 then return "\0" .. json.quote(value) end
+    return value
+  elseif kind == "table" then
+    return "\0" .. encode(value)
+  elseif kind == "number" then
+    if value ~= value or value == HUGE or value == -HUGE then return nil end
+    return value
+  elseif kind == "boolean" or kind == "nil" then
+    return value
+  end
+  raw.error("a " .. kind .. " is no value that can be sent", 0)
 end
 
-local function evaluate_shared(body)
-  return json.encode(first(body()), 1)
-end
-
-local function evaluate_apart(body, variables)
+-- Runs a body that may change things, with its own copy of the event.
+local function apart(body, input)
   local environment = fresh()
-  for name, value in next, variables do environment[name] = json.copy(value, 1) end
+  environment.input = copy(input, 1)
   setfenv(body, environment)
-  return json.encode(first(body()), 1)
+  return (body())
+end
+
+-- Runs a body that only needs the event itself, shared with other such bodies.
+local function together(body, input)
+  shared.input = input
+  return (body())
 end
 
 local function message_of(fault)
@@ -54,60 +75,53 @@ local function message_of(fault)
   return "the error value is a " .. type(fault)
 end
 
--- A program is the bodies of one section. `pure[i]` is "1" when body i may share; `assemble` builds the event from the
--- arguments. `mask`, if given, has "0" where a body is not to run. The answer is a JSON list of the results, null for
--- none; when something failed an object {index: message} follows as one element more.
-function driver.program(bodies, count, pure, assemble)
+-- `source` is generated: a function of the bodies that gives `all`, which runs every body and returns the results, and
+-- `one`, which runs the body with a number. Usually `all` does; when it fails each body runs alone, so that one failure
+-- does not touch the others and every body has the whole budget.
+function driver.program(source, bodies, pure, count)
   for i = 1, count do
     if byte(pure, i) == 49 then setfenv(bodies[i], shared) end
   end
-  return function(mask, ...)
-    local input = assemble(...)
-    local variables = { input = input }
+  local all, one = raw.loadstring(source, "=program")(bodies, begin, leave, apart, together)
+  local function settled(arguments, argument_count)
     local results, failures, failed = {}, {}, 0
     for i = 1, count do
-      local ok, result
-      if mask and byte(mask, i) == 48 then
-        ok, result = true, nil
+      begin()
+      local ok, result = pcall(one, i, raw.unpack(arguments, 1, argument_count))
+      if ok then results[i] = result
       else
-        limits.begin()
-        if byte(pure, i) == 49 then
-          shared.input = input
-          ok, result = pcall(evaluate_shared, bodies[i])
-        else
-          ok, result = pcall(evaluate_apart, bodies[i], variables)
-        end
-        limits.finish()
-      end
-      results[i] = ok and result or "null"
-      if not ok then
         failed = failed + 1
         failures[failed] = '"' .. i .. '":' .. json.quote(message_of(result))
       end
     end
-    shared.input = nil
-    if failed > 0 then results[count + 1] = "{" .. concat(failures, ",") .. "}" end
-    driver.last = "[" .. concat(results, ",") .. "]"
-    return driver.last
+    limits.finish()
+    return failed > 0 and "{" .. raw.concat(failures, ",") .. "}" or nil, raw.unpack(results, 1, count)
+  end
+  local function passed(arguments, argument_count, ok, ...)
+    if not ok then return settled(arguments, argument_count) end
+    limits.finish()
+    return nil, ...
+  end
+  return function(...)
+    return passed({ ... }, raw.select("#", ...), pcall(all, ...))
   end
 end
 
--- Runs a connection's transform. The answer is [result, request] as JSON, or nil and the message.
+-- Runs a connection's transform. The answer is the changed request as JSON, or nil and the message.
 function driver.transform(body)
   return function(request, batch)
-    limits.begin()
+    begin()
     local ok, result = pcall(function()
       local environment = fresh()
       environment.request, environment.batch = request, batch
       setfenv(body, environment)
-      local returned = first(body())
+      local returned = body()
       local changed = environment.request
       if type(returned) == "table" then changed = returned end
       if type(changed) ~= "table" then changed = request end
-      return json.encode(changed, 1)
+      return encode(changed)
     end)
     limits.finish()
-    driver.last = result
     if ok then return result end
     return nil, message_of(result)
   end
@@ -118,9 +132,16 @@ function driver.mark_object(t)
   return t
 end
 
--- The latest answer as hexadecimal digits, for one that is not UTF-8.
-function driver.last_as_hex()
-  return (raw.gsub(driver.last, ".", function(c) return raw.format("%02x", byte(c)) end))
+-- Texts that are not UTF-8 cannot leave; this gives their bytes as hexadecimal digits.
+function driver.in_hex(run)
+  local function hex(value, ...)
+    if type(value) == "string" then
+      value = raw.gsub(value, ".", function(c) return raw.format("%02x", byte(c)) end)
+    end
+    if raw.select("#", ...) == 0 then return value end
+    return value, hex(...)
+  end
+  return function(...) return hex(run(...)) end
 end
 
 return driver

@@ -44,7 +44,7 @@ end
 
 local function value_text(value, who)
   if type(value) ~= "table" then return text(value, who) end
-  return answer(python.sorted_json(json.encode(value, 1)))
+  return answer(python.sorted_json(json.encode(value)))
 end
 
 -- The values of a list: those at positive integer keys, ascending; of any other table, all in `pairs` order.

@@ -17,7 +17,7 @@ local function escape(c)
 end
 
 local function quote(s)
-  if find(s, '[%c"\\]') or find(s, "%z") then s = gsub(s, '[%c"\\%z]', escape) end
+  if find(s, '[%c"\\]') then s = gsub(s, '[%c"\\]', escape) end
   return '"' .. s .. '"'
 end
 
@@ -25,8 +25,6 @@ local function number_text(n)
   if n == floor(n) and n < 9.2e18 and n > -9.2e18 then return format("%d", n) end
   return format("%.17g", n)
 end
-
-local encode
 
 -- Greatest key and count when all keys are positive integers; nil otherwise.
 local function list_extent(t)
@@ -42,45 +40,85 @@ end
 
 local function key_text(key)
   local kind = type(key)
-  if kind == "string" then return quote(key) end
+  if kind == "string" then return quote(key) .. ":" end
   if kind == "number" then
-    if key == floor(key) and key < 1e21 and key > -1e21 then return '"' .. format("%.0f", key) .. '"' end
-    return '"' .. format("%.14g", key) .. '"'
+    if key == floor(key) and key < 1e21 and key > -1e21 then return '"' .. format("%.0f", key) .. '":' end
+    return '"' .. format("%.14g", key) .. '":'
   end
-  if kind == "boolean" then return key and '"true"' or '"false"' end
+  if kind == "boolean" then return key and '"true":' or '"false":' end
   error("a " .. kind .. " cannot be a key of an object", 0)
 end
 
-local function encode_table(t, depth)
-  if depth > DEPTH_LIMIT then error("nested more than " .. DEPTH_LIMIT .. " levels deep", 0) end
-  local extent, count = list_extent(t)
-  local parts, n = {}, 0
-  if extent and (extent > 0 or not objects[t]) then
-    for i = 1, extent do parts[i] = encode(t[i], depth + 1) or "null" end
-    return "[" .. concat(parts, ",", 1, extent) .. "]"
+-- Keys repeat from event to event; their text is remembered, up to a limit.
+local known_keys, known_count = {}, 0
+local function known_key(key)
+  local text = key_text(key)
+  if type(key) == "string" and #key <= 64 then
+    if known_count >= 2000 then known_keys, known_count = {}, 0 end
+    known_keys[key], known_count = text, known_count + 1
   end
-  for key, value in next, t do
-    local text = encode(value, depth + 1)
-    if text then
-      n = n + 1
-      parts[n] = key_text(key) .. ":" .. text
-    end
-  end
-  return "{" .. concat(parts, ",", 1, n) .. "}"
+  return text
 end
 
--- JSON text of a value; nil for nil, NaN and the infinities.
-function encode(value, depth)
+local write
+
+local function write_table(t, buffer, n, depth)
+  if depth > DEPTH_LIMIT then error("nested more than " .. DEPTH_LIMIT .. " levels deep", 0) end
+  local extent = list_extent(t)
+  if extent and (extent > 0 or not objects[t]) then
+    local separator = "["
+    for i = 1, extent do
+      buffer[n + 1] = separator
+      separator = ","
+      local after = write(t[i], buffer, n + 1, depth + 1)
+      if after == n + 1 then
+        after = n + 2
+        buffer[after] = "null"
+      end
+      n = after
+    end
+    buffer[n + 1] = extent == 0 and "[]" or "]"
+    return n + 1
+  end
+  local separator = "{"
+  for key, value in next, t do
+    buffer[n + 1], buffer[n + 2] = separator, known_keys[key] or known_key(key)
+    local after = write(value, buffer, n + 2, depth + 1)
+    if after > n + 2 then
+      n = after
+      separator = ","
+    end
+  end
+  buffer[n + 1] = separator == "{" and "{}" or "}"
+  return n + 1
+end
+
+-- Appends the JSON text of a value to a buffer of `n` pieces; the new number of pieces, the same for no value (nil, NaN
+-- and the infinities).
+function write(value, buffer, n, depth)
   local kind = type(value)
-  if kind == "string" then return quote(value)
+  if kind == "string" then
+    buffer[n + 1] = quote(value)
+    return n + 1
   elseif kind == "number" then
-    if value ~= value or value == HUGE or value == -HUGE then return nil end
-    return number_text(value)
-  elseif kind == "boolean" then return value and "true" or "false"
-  elseif kind == "table" then return encode_table(value, depth)
-  elseif kind == "nil" then return nil
+    if value ~= value or value == HUGE or value == -HUGE then return n end
+    buffer[n + 1] = number_text(value)
+    return n + 1
+  elseif kind == "table" then return write_table(value, buffer, n, depth)
+  elseif kind == "boolean" then
+    buffer[n + 1] = value and "true" or "false"
+    return n + 1
+  elseif kind == "nil" then return n
   end
   error("a " .. kind .. " is no value that can be sent", 0)
+end
+
+-- JSON text of a value; `null` for nil, NaN and the infinities.
+local function encode(value)
+  local buffer = {}
+  local n = write(value, buffer, 0, 1)
+  if n == 0 then return "null" end
+  return concat(buffer, "", 1, n)
 end
 
 -- A copy that shares nothing with the original; keeps the mark of objects.

@@ -17,7 +17,8 @@ local error, type, floor, next, sub, byte = error, type, math.floor, next, strin
 local STEP_LIMIT = 2000000
 local CLOCK_LIMIT = 0.045 -- seconds of processor time
 local HOOK_INTERVAL = 1000
-local steps, started, spent = 0, 0, false
+local steps, spent = 0, false
+local started = nil -- when the clock was first looked at in this evaluation; short ones never ask the system
 local OVER = "over budget: the body ran too long; make it do less per event"
 
 local function fail_budget()
@@ -26,13 +27,17 @@ local function fail_budget()
 end
 
 local function look_at_clock()
-  if spent or raw.clock() - started > CLOCK_LIMIT then fail_budget() end
+  if spent then fail_budget() end
+  if started == nil then started = raw.clock()
+  elseif raw.clock() - started > CLOCK_LIMIT then fail_budget() end
 end
 
+local running = false
 debug.sethook(function()
+  if not running then return end
   steps = steps + HOOK_INTERVAL
   if steps > STEP_LIMIT then fail_budget() end
-  if started > 0 then look_at_clock() end
+  look_at_clock()
 end, "", HOOK_INTERVAL)
 
 -- Adds the cost of a library call that does `work` bytes or elements in one instruction.
@@ -45,12 +50,12 @@ local function spend(work)
 end
 
 local function begin()
-  steps, spent, started = 0, false, raw.clock()
+  steps, spent, started, running = 0, false, nil, true
 end
 
 -- While the driver itself works between two evaluations no budget runs.
 local function finish()
-  steps, spent, started = 0, false, 0
+  running = false
 end
 
 -- Reading from nil gives nil; the length of nil is 0. Nil has one metatable for the whole runtime.
