@@ -51,6 +51,12 @@ def address(request) -> Iterator[str]:
     loop.close()
 
 
+@schemathesis.serializer("application/x-ndjson", "text/csv")
+def as_lines(context: object, value: object) -> bytes:
+    """Rows are text to the fuzzer."""
+    return str(value).encode()
+
+
 schema = schemathesis.openapi.from_dict(document(ROUTES))
 
 
