@@ -1,0 +1,1 @@
+"""A year of real shopping, replayed as events through the front door."""
