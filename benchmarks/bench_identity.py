@@ -16,6 +16,7 @@ events lie in more than one profile.
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import statistics
 import sys
@@ -306,6 +307,9 @@ def headwater(events: list[Event], schema: CompiledSchema) -> Report:
     for _, owner in owners:
         if owner is not None:
             keys.setdefault(owner.identifier, set()).add(owner)
+    # The heap of a whole simulation is large; its garbage collection would count as somebody's resolution.
+    gc.collect()
+    gc.disable()
     for members, links in gathered.components():
         seen = {each: gathered.seen[each] for each in members}
         start = time.perf_counter()
@@ -319,6 +323,7 @@ def headwater(events: list[Event], schema: CompiledSchema) -> Report:
         parts.update(resolution.parts)
         owned = [key for member in members for key in keys.get(member, ())]
         of_fragment.update(fragment_parts(owned, resolution, links))
+    gc.enable()
     found = [(person, of_fragment[owner]) for person, owner in owners if owner is not None]
     outcome = measure((person, part.founder) for person, part in found)
     known = mixed_people((person, part.founder) for person, part in found if is_known(part))

@@ -70,6 +70,7 @@ def test_a_value_is_read_as_the_kind_says(kind, value, expected):
         ("date", True, "not a date"),
         ("map[string]int", [1], "not an object of keys and values"),
         ("[]string", {"a": 1}, "an object where a list is expected"),
+        ("map[string]value", {"$time": 1}, "a reserved key"),
         ("geolocation", "91,0", "a place outside the globe"),
         ("embedding", "1,2", "not a list of numbers"),
     ],

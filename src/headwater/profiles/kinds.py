@@ -30,6 +30,9 @@ Element = Literal["string", "bool", "int", "number", "date", "value", "geolocati
 EMBEDDING_LIMIT = 4096
 """Most dimensions of an embedding."""
 
+RESERVED_KEY = "$time"
+"""The key under which the database keeps an instant; no map of an event may have it."""
+
 KEY_LIMIT_BYTES = 256
 """Longest key of a map."""
 
@@ -136,7 +139,9 @@ def _map(read: Callable[[Any], Any], value: Any) -> Converted:
 
 def _key(key: Any) -> str:
     text = _string(key)
-    if len(text.encode()) > KEY_LIMIT_BYTES:
+    if text == RESERVED_KEY:
+        raise RefusedError("a reserved key")
+    if len(text.encode("utf-8", "surrogatepass")) > KEY_LIMIT_BYTES:
         raise RefusedError(f"a key longer than {KEY_LIMIT_BYTES} bytes")
     return text
 
@@ -232,7 +237,7 @@ def _value(value: Any) -> Any:
     if isinstance(value, list):
         return [_value(item) for item in value]
     if isinstance(value, dict):
-        return {_string(key): _value(value[key]) for key in sorted(value)}
+        return {_key(key): _value(value[key]) for key in sorted(value)}
     if value is None:
         return None
     raise RefusedError("not a JSON value")
