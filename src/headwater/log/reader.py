@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import msgspec
 from nats.aio.client import Client
@@ -58,17 +59,18 @@ class Found(msgspec.Struct, frozen=True):
     payload: bytes
 
 
-async def read(client: Client, query: Query, *, follow: bool = False) -> AsyncIterator[Found]:
+async def read(client: Client, query: Query, *, follow: bool = False) -> AsyncGenerator[Found, None]:
     """The records that the query asks for, oldest first; up to what is there now, or for ever with `follow`."""
     last = await _last_sequence(client)
     if last == 0 and not follow:
         return
-    async for message in _messages(client, streams.MAIN, query, None if follow else last):
-        if query.until is not None and message.stored_at >= query.until:
-            return
-        record = decode_record(message.payload)
-        if query.matches(record):
-            yield Found(message.sequence, message.stored_at, record, message.payload)
+    async with aclosing(_messages(client, streams.MAIN, query, None if follow else last)) as messages:
+        async for message in messages:
+            if query.until is not None and message.stored_at >= query.until:
+                return
+            record = decode_record(message.payload)
+            if query.matches(record):
+                yield Found(message.sequence, message.stored_at, record, message.payload)
 
 
 async def count(client: Client, query: Query) -> int:
@@ -96,7 +98,7 @@ def _spec(stream: str, query: Query) -> ConsumerSpec:
     )
 
 
-async def _messages(client: Client, stream: str, query: Query, last: int | None) -> AsyncIterator[Delivered]:
+async def _messages(client: Client, stream: str, query: Query, last: int | None) -> AsyncGenerator[Delivered, None]:
     spec = _spec(stream, query)
     reader = Consumer(client, spec, window=2 * BATCH)
     await reader.start()
