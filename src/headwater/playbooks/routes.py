@@ -248,11 +248,11 @@ class RouteWriter:
         for length in range(1, len(path)):
             key = repr(path[length - 1])
             self._emit(level, f"d = {target}.get({key})")
-            self._emit(level, f"if type(d) is not dict: d = {target}[{key}] = {{}}")
+            self._emit(level, f"if type(d) is not dict: {target}[{key}] = d = {{}}")
             if self._spread or any(
                 path[: len(foreign)] == foreign for foreign in self._foreign if len(foreign) <= length
             ):
-                self._emit(level, f"else: d = {target}[{key}] = dict(d)  # may be the event's own object")
+                self._emit(level, f"else: {target}[{key}] = d = dict(d)  # may be the event's own object")
             target = "d"
         self._emit(level, f"{target}[{path[-1]!r}] = v")
         if self._traced:
