@@ -246,17 +246,19 @@ class RouteWriter:
     def _emit_write(self, level: int, path: Segments, where: str) -> None:
         target = "out"
         for length in range(1, len(path)):
-            key = repr(path[length - 1])
-            self._emit(level, f"d = {target}.get({key})")
-            self._emit(level, f"if type(d) is not dict: {target}[{key}] = d = {{}}")
-            if self._spread or any(
-                path[: len(foreign)] == foreign for foreign in self._foreign if len(foreign) <= length
-            ):
-                self._emit(level, f"else: {target}[{key}] = d = dict(d)  # may be the event's own object")
-            target = "d"
+            key, inner = repr(path[length - 1]), f"d{length}"
+            self._emit(level, f"{inner} = {target}.get({key})")
+            self._emit(level, f"if type({inner}) is not dict: {target}[{key}] = {inner} = {{}}")
+            if self._is_shared(path[:length]):
+                self._emit(level, f"else: {target}[{key}] = {inner} = dict({inner})  # may be the event's own object")
+            target = inner
         self._emit(level, f"{target}[{path[-1]!r}] = v")
         if self._traced:
             self._emit(level, f"note({where!r}, {path!r}, v)")
+
+    def _is_shared(self, path: Segments) -> bool:
+        """Whether an earlier rule may have put an object of the event at or above a path of the output."""
+        return self._spread or any(path[: len(foreign)] == foreign for foreign in self._foreign)
 
 
 def plain_key(step: LuaStep) -> str | None:
