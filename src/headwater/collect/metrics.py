@@ -1,8 +1,7 @@
 """What the doors count. Every event that comes in ends as accepted or refused, and a refusal has its reason.
 
 Duplicates are not counted here: the log absorbs them, and the doors never learn of it. The counts are plain numbers
-that are turned into metrics only when somebody asks for them: an increment of a metrics object costs as much as the
-rest of the bookkeeping of a small request.
+of one event loop, and become metrics when somebody asks for them.
 """
 
 from __future__ import annotations
