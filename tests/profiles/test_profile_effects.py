@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.profiles.compiled_schema import CompiledSchema
+from headwater.profiles.drop_counts import NOBODY, DropCount, DropKey, count_drops, merge_drop_counts
 from headwater.profiles.fold import entity_document, fold
 from headwater.profiles.fragments import FragmentKey
 from headwater.profiles.identifiers import IDENTIFIERS_PER_EVENT, Identifier
@@ -241,6 +242,19 @@ mappings:
         found = schema.effect({"user_id": "u", "code": value, "fallback": "ok"}, "s", NOW)
         assert found.fields["code"][2] == "ok"
         assert drops(found) == [("refused value", "code", reason, value)]
+
+
+def test_drops_are_counted_by_kind_field_and_reason():
+    """One example of each, and the same counts in any order and grouping."""
+    effects = [effect(id=f"m-{number}", traits_age=f"x{number}", anonymous_id="null") for number in (2, 1)]
+    effects.append(effect(id="m-3", user_id=None))
+    counts = count_drops(effects)
+    assert counts == {
+        DropKey("refused value", "age", "not a number"): DropCount(2, "m-1", "x1"),
+        DropKey("blocked", "anonymous_id", "word"): DropCount(2, "m-1", "null"),
+        DropKey("event", "", NOBODY): DropCount(1, "m-3", ""),
+    }
+    assert merge_drop_counts(count_drops(effects[2:]), count_drops(effects[:2])) == counts
 
 
 JSON = (

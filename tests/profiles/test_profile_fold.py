@@ -273,6 +273,13 @@ def test_days_are_counted_once(days):
     assert all(last + 1 < first for (_, last), (first, _) in zip(whole.days, whole.days[1:], strict=False))
 
 
+def test_an_identifier_of_a_dropped_type_stays_readable():
+    """A schema that no longer knows a type does not make profiles unreadable."""
+    old = Identifier("old_id", "x")
+    profile = fold("p", {old: effect(0, user_id="1").sighting()}, {}, SCHEMA, AT)
+    assert (profile.identifiers, profile.fields) == ((old,), {"old_id": "x"})
+
+
 # Sessions
 
 

@@ -283,6 +283,7 @@ def test_a_difference_says_what_it_takes(old, new, change, effect):
     diff = compare_schemas(read_schema(SMALL), read_schema(changed(old, new)))
     assert (change, effect) in [((each.kind, each.place, each.attribute), each.effect) for each in diff.changes]
     assert diff.needs_rebuild == (effect == "rebuild")
+    assert diff.rebuilt_fields == (("city",) if change[2] == "type" else ())
 
 
 def test_a_new_version_name_is_no_difference():

@@ -14,6 +14,7 @@ from headwater.profiles.decisions import Decisions
 from headwater.profiles.fragments import Fragment, FragmentKey, merge_fields
 from headwater.profiles.health import Health, health_of, values_used
 from headwater.profiles.identifiers import Identifier, doubts
+from headwater.profiles.identity_rules import TypeRule
 from headwater.profiles.links import Link, Pair
 from headwater.profiles.resolution import Part, Resolution
 from headwater.profiles.sightings import Sighting
@@ -23,6 +24,10 @@ EXCLUSIVE = frozenset({"latest", "oldest", "max", "min"})
 
 STAMPED = frozenset({"latest", "oldest"})
 """Operators whose state tells the time of its event."""
+
+
+_NO_RULE = TypeRule(rank=0)
+"""For identifiers of a type that a schema has dropped."""
 
 
 class ExplainedIdentifier(msgspec.Struct, frozen=True):
@@ -109,11 +114,11 @@ def explain(part: Part, evidence: Evidence, schema: CompiledSchema, at: int, siz
 def _identifiers(part: Part, evidence: Evidence, schema: CompiledSchema) -> tuple[ExplainedIdentifier, ...]:
     explained = []
     for identifier in part.members:
-        rule = schema.rules.types[identifier.type]
+        rule = schema.rules.types.get(identifier.type, _NO_RULE)
         explained.append(
             ExplainedIdentifier(
                 identifier=identifier,
-                rank=rule.rank,
+                rank=schema.rules.rank_of(identifier.type),
                 unique=rule.unique,
                 used=values_used(identifier.type, rule, part, evidence.seen),
                 limit=rule.values_limit,

@@ -59,10 +59,9 @@ def fold(
         value = None if state is None else plan.operator.read(state, at)
         if value is not None:
             fields[plan.name] = _shown(plan.kind, value)
-    ranks = schema.rules.types
     return Profile(
         id=profile_id,
-        identifiers=tuple(sorted(members, key=lambda each: (ranks[each.type].rank, each.value))),
+        identifiers=tuple(sorted(members, key=lambda each: (schema.rules.rank_of(each.type), each.value))),
         fields={name: fields[name] for name in sorted(fields)},
         events=whole.events,
         streams=tuple(sorted(whole.streams)),

@@ -63,3 +63,8 @@ class IdentityRules(msgspec.Struct, frozen=True):
     version: str = ""
     profile_limit: int = PROFILE_LIMIT
     degree_limit: int = DEGREE_LIMIT
+
+    def rank_of(self, name: str) -> int:
+        """The rank of a type; a type without a rule, which a schema has dropped, comes after all others."""
+        rule = self.types.get(name)
+        return len(self.types) + 1 if rule is None else rule.rank

@@ -14,8 +14,6 @@ from headwater.profiles.identifiers import Identifier
 from headwater.profiles.identity_rules import IdentityRules
 from headwater.profiles.sightings import Sighting
 
-_WEAKEST = 1_000_000
-
 
 def fragment_id(identifier: Identifier, secret: bytes) -> str:
     """The id of an identifier's fragment: 32 hexadecimal digits. `secret` has 16 to 64 bytes."""
@@ -28,7 +26,6 @@ def founder(members: Iterable[Identifier], seen: Mapping[Identifier, Sighting], 
     """The member whose fragment gives a profile its id: seen first by event time, then by rank, then by value."""
 
     def precedence(identifier: Identifier) -> tuple[int, int, Identifier]:
-        rule = rules.types.get(identifier.type)
-        return (seen[identifier].first, _WEAKEST if rule is None else rule.rank, identifier)
+        return (seen[identifier].first, rules.rank_of(identifier.type), identifier)
 
     return min(members, key=precedence)

@@ -41,6 +41,12 @@ class SchemaDiff(msgspec.Struct, frozen=True):
         return any(change.effect == "rebuild" for change in self.changes)
 
     @property
+    def rebuilt_fields(self) -> tuple[str, ...]:
+        """Fields whose stored states the new schema cannot read: these states go before new events are applied."""
+        places = {change.place for change in self.changes if change.effect == "rebuild"}
+        return tuple(sorted(place.removeprefix("fields.") for place in places if place.startswith("fields.")))
+
+    @property
     def changes_identity(self) -> bool:
         """Whether profiles may split or join when the new schema is published."""
         return any(change.effect == "identity" for change in self.changes)
