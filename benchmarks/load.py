@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import itertools
+import sys
 import time
 from typing import Any
 
 import orjson
+import uvloop
 
-import headwater.jsontext as jsontext
+from headwater import jsontext
 
 ID_MARK = "@@ID@@"
 TIME_MARK = "@@TIME@@"
@@ -190,3 +192,36 @@ async def _read_reply(reader: asyncio.StreamReader) -> int:
 def encoded_samples(count: int = 400) -> list[bytes]:
     """Encoded events with ids, for benchmarks without HTTP."""
     return [jsontext.encode({**sample_event(number), "messageId": f"m-{number}"}) for number in range(count)]
+
+
+def main() -> None:
+    """One run as a process of its own; arguments as JSON, the result as JSON."""
+    options = orjson.loads(sys.argv[1])
+    bodies = Bodies(options["batch"], options["prefix"])
+    result = uvloop.run(
+        run(
+            "127.0.0.1",
+            options["port"],
+            options["path"],
+            bodies,
+            options["write_key"],
+            batch=options["batch"],
+            seconds=options["seconds"],
+            connections=options["connections"],
+            rate=options.get("rate"),
+        )
+    )
+    report = {
+        "events_per_second": result.events_per_second,
+        "requests_per_second": result.requests / result.seconds,
+        "events": result.events,
+        "faults": result.faults,
+        "p50": result.percentile(0.5),
+        "p99": result.percentile(0.99),
+        "event_bytes": bodies.event_bytes,
+    }
+    sys.stdout.buffer.write(orjson.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
