@@ -40,6 +40,7 @@ class CollectSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     event_nesting_limit: int = 100
     client_ip_header: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    first_party_path: str = "hw"
 
 
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import MappingProxyType
 from typing import NamedTuple
 
 import httpx
@@ -64,6 +65,7 @@ class MadeSource(NamedTuple):
     enabled: bool = True
     allowed_origins: tuple[str, ...] = ()
     partial_batch_status: int = 200
+    tag: Mapping[str, Any] = MappingProxyType({})
 
 
 class MadeGrant(NamedTuple):
@@ -74,6 +76,7 @@ class MadeSources:
     def __init__(self, *sources: MadeSource) -> None:
         self.ready = True
         self.account_ids = frozenset({ACCOUNT})
+        self.link_key = b"a key of this test only"
         self._sources = {source.write_key: source for source in sources}
         self._grants = {TOKEN: MadeGrant(frozenset({"data"})), "observer": MadeGrant(frozenset({"observer"}))}
 

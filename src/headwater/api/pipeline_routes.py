@@ -28,6 +28,7 @@ class NewPipeline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool = True
     allowed_origins: tuple[str, ...] = ()
     partial_batch_status: int = 200
+    tag: dict[str, Any] = {}
 
 
 class PipelineChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,6 +39,7 @@ class PipelineChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool | None = None
     allowed_origins: tuple[str, ...] | None = None
     partial_batch_status: int | None = None
+    tag: dict[str, Any] | None = None
 
 
 class NewWriteKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,6 +96,7 @@ class PipelineRoutes(Controller):
                 enabled=data.enabled,
                 allowed_origins=data.allowed_origins,
                 partial_batch_status=data.partial_batch_status,
+                tag=data.tag,
             )
             await pipeline_store.add_write_key(made, created)
             return await pipeline_store.find(made.connection, created.id)

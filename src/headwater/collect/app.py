@@ -83,6 +83,7 @@ class CollectApp:
         self._proxies = proxies
         self._clock = clock
         self._router = Router((*ROUTES, openapi.route(ROUTES)))
+        self._prefix = "/" + collector.settings.first_party_path.strip("/") + "/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event of the server: a request, or the start and end of the process."""
@@ -96,7 +97,9 @@ class CollectApp:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         method: str = scope["method"]
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        match = self._router.find(scope["path"])
+        # Under the owner's own domain everything is below one path, so that a proxy needs one rule.
+        path: str = scope["path"]
+        match = self._router.find(path[len(self._prefix) - 1 :] if path.startswith(self._prefix) else path)
         route = None if match is None else match.routes.get(method)
         if match is None or route is None:
             name, reply = _unserved(match, method, headers)

@@ -16,7 +16,9 @@ CallerKind = Literal["browser", "mobile", "server"]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _CHANNELS: dict[str, CallerKind] = {"browser": "browser", "web": "browser", "mobile": "mobile", "server": "server"}
-_BROWSER_LIBRARIES = frozenset({"analytics.js", "@segment/analytics-next", "RudderLabs JavaScript SDK", "jstag"})
+_BROWSER_LIBRARIES = frozenset(
+    {"analytics.js", "headwater.js", "@segment/analytics-next", "RudderLabs JavaScript SDK", "jstag"}
+)
 _MOBILE_LIBRARIES = ("kotlin", "swift", "android", "ios", "react-native", "flutter", "xamarin")
 _MOBILE_AGENTS = ("okhttp", "Dalvik", "CFNetwork", "Darwin")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from headwater.log.records import EncodedRecord
 
@@ -54,6 +54,9 @@ class Source(Protocol):
     def allowed_origins(self) -> tuple[str, ...]: ...
     @property
     def partial_batch_status(self) -> int: ...
+    @property
+    def tag(self) -> Mapping[str, Any]:
+        """What the browser tag does on this source's pages."""
 
 
 class TokenGrant(Protocol):
@@ -72,6 +75,10 @@ class Sources(Protocol):
 
     @property
     def account_ids(self) -> Collection[str]: ...
+
+    @property
+    def link_key(self) -> bytes:
+        """Signs ids that one page hands to another; the same in every process of the install."""
 
     def by_write_key(self, key: str) -> Source | None: ...
 

@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from typing import NamedTuple
 
-from headwater.collect import browser_tag, operations, pixels, sdk_settings, tracking, uploads, webhooks
+from headwater.collect import (
+    browser_tag,
+    first_party,
+    operations,
+    pixels,
+    sdk_settings,
+    tag_script,
+    tracking,
+    uploads,
+    webhooks,
+)
 from headwater.collect.collector import Collector
 from headwater.collect.replies import Reply
 from headwater.collect.request import Door, Request
@@ -109,6 +119,21 @@ def _lytics_routes() -> Iterator[Route]:
     yield Route("GET", cookie.name, browser_tag.get_cookie_id, cookie, "A new cookie id", query=("callback",))
 
 
+def _tag_routes() -> Iterator[Route]:
+    for path in ("/headwater.js", "/analytics.js/v1/{writeKey}/analytics.min.js"):
+        yield Route("GET", path, tag_script.tag_script, Door(path), "The browser tag")
+    capture = Door("/headwater-capture.js")
+    yield Route("GET", capture.name, tag_script.capture_plugin, capture, "In-page capture for Segment's browser SDK")
+    for path, handler, summary in (
+        ("/v1/id", first_party.set_id_cookie, "Set the cookie of the anonymous id"),
+        ("/v1/link", first_party.make_link_token, "A token that hands an id to another domain of the owner"),
+        ("/v1/link/open", first_party.open_link_token, "The id in such a token"),
+    ):
+        yield Route("POST", path, handler, Door(path), summary, "any")
+    match = Door("/v1/match/{vendor}/{id}", style="pixel")
+    yield Route("GET", match.name, first_party.match_pixel, match, "Keep a vendor's id in a cookie", query=("value",))
+
+
 def _operations_routes() -> Iterator[Route]:
     for path, handler, summary in (
         ("/health", operations.health, "Can requests be served?"),
@@ -119,7 +144,7 @@ def _operations_routes() -> Iterator[Route]:
             yield Route(method, path, handler, Door(path), summary, cors=False)
 
 
-ROUTES = (*_tracking_routes(), *_other_routes(), *_lytics_routes(), *_operations_routes())
+ROUTES = (*_tracking_routes(), *_other_routes(), *_lytics_routes(), *_tag_routes(), *_operations_routes())
 
 
 class Match(NamedTuple):

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from headwater.collect.collector import Collector
+from headwater.collect.ports import Source
 from headwater.collect.replies import EMPTY, Reply, json_reply
 from headwater.collect.request import Request
 from headwater.collect.sources import find_source
@@ -29,7 +30,7 @@ async def segment_settings(collector: Collector, request: Request) -> Reply:
     if not _HOST.fullmatch(host) or scheme not in ("http", "https"):
         raise InputError("is not a host name", "Host", "invalid_host")
     caching = (b"cache-control", f"max-age={SETTINGS_MAX_AGE_SECONDS}".encode("ascii"))
-    return json_reply(200, _segment_document(source.write_key, host, scheme), (caching,))
+    return json_reply(200, _segment_document(source, host, scheme), (caching,))
 
 
 def _not_found(code: str) -> str:
@@ -37,9 +38,9 @@ def _not_found(code: str) -> str:
     return "not_found" if code in ("unknown_write_key", "source_disabled") else code
 
 
-def _segment_document(write_key: str, host: str, scheme: str) -> dict[str, Any]:
+def _segment_document(source: Source, host: str, scheme: str) -> dict[str, Any]:
     # A second name under `integrations` would make the browser SDK load its old destination loader.
-    connection = {"apiKey": write_key, "apiHost": f"{host}/v1", "protocol": scheme, "retryQueue": True}
+    connection = {"apiKey": source.write_key, "apiHost": f"{host}/v1", "protocol": scheme, "retryQueue": True}
     return {
         "integrations": {"Segment.io": connection},
         "metrics": {"sampleRate": 0},
@@ -47,6 +48,7 @@ def _segment_document(write_key: str, host: str, scheme: str) -> dict[str, Any]:
         "enabledMiddleware": {},
         "edgeFunction": {},
         "middlewareSettings": {},
+        "tag": dict(source.tag),
     }
 
 

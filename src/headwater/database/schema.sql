@@ -51,6 +51,35 @@ ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.dead_letters (
+    id bigint NOT NULL,
+    pipeline_id text NOT NULL,
+    integration_id text NOT NULL,
+    revision integer NOT NULL,
+    message_id text NOT NULL,
+    piece integer NOT NULL,
+    reason text NOT NULL,
+    attempts integer NOT NULL,
+    first_seen timestamp with time zone NOT NULL,
+    failed_at timestamp with time zone NOT NULL,
+    record bytea NOT NULL,
+    request jsonb NOT NULL,
+    reply jsonb,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    state_changed_at timestamp with time zone,
+    state_changed_by text,
+    CONSTRAINT dead_letters_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'replayed'::text, 'discarded'::text])))
+);
+
+ALTER TABLE public.dead_letters ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.dead_letters_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.deployments (
     id bigint NOT NULL,
     pipeline_id text NOT NULL,
@@ -74,6 +103,7 @@ CREATE TABLE public.installation (
     account_id text NOT NULL,
     configuration_version bigint DEFAULT 0 NOT NULL,
     first_started_at timestamp with time zone,
+    link_key bytea DEFAULT sha256(convert_to(((gen_random_uuid())::text || (gen_random_uuid())::text), 'UTF8'::name)) NOT NULL,
     CONSTRAINT installation_singleton_check CHECK (singleton)
 );
 
@@ -92,6 +122,7 @@ CREATE TABLE public.pipelines (
     allowed_origins text[] NOT NULL,
     partial_batch_status integer NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    tag jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT pipelines_partial_batch_status_check CHECK ((partial_batch_status = ANY (ARRAY[200, 207])))
 );
 
@@ -130,6 +161,9 @@ ALTER TABLE ONLY public.attachments
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.dead_letters
+    ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.deployments
     ADD CONSTRAINT deployments_pkey PRIMARY KEY (id);
 
@@ -160,6 +194,10 @@ ALTER TABLE ONLY public.write_keys
 CREATE INDEX attachments_revision ON public.attachments USING btree (integration_id, revision);
 
 CREATE INDEX audit_log_subject ON public.audit_log USING btree (subject, id);
+
+CREATE INDEX dead_letters_newest ON public.dead_letters USING btree (state, id DESC);
+
+CREATE UNIQUE INDEX dead_letters_waiting_once ON public.dead_letters USING btree (pipeline_id, integration_id, message_id, piece) WHERE (state = 'waiting'::text);
 
 CREATE INDEX deployments_pair ON public.deployments USING btree (pipeline_id, integration_id, revision);
 

@@ -116,6 +116,7 @@ def _declare_pipeline(
         enabled=pipeline.enabled,
         allowed_origins=pipeline.allowed_origins,
         partial_batch_status=pipeline.partial_batch_status,
+        tag=pipeline.tag,
         write_keys=pipeline.write_keys,
         integrations=tuple(sorted(uses, key=lambda use: use.integration)),
     )
@@ -256,6 +257,7 @@ async def _(step: CreatePipeline, applying: _Applying) -> None:
         enabled=step.pipeline.enabled,
         allowed_origins=step.pipeline.allowed_origins,
         partial_batch_status=step.pipeline.partial_batch_status,
+        tag=step.pipeline.tag,
     )
 
 
@@ -267,6 +269,7 @@ async def _(step: UpdatePipeline, applying: _Applying) -> None:
         enabled=step.pipeline.enabled,
         allowed_origins=step.pipeline.allowed_origins,
         partial_batch_status=step.pipeline.partial_batch_status,
+        tag=step.pipeline.tag,
     )
     await pipeline_store.update(applying.change, changed)
 

@@ -63,6 +63,7 @@ class DeclaredPipeline(msgspec.Struct, frozen=True):
     enabled: bool = True
     allowed_origins: tuple[str, ...] = ()
     partial_batch_status: int = 200
+    tag: dict[str, Any] = {}
     write_keys: tuple[str, ...] = ()
     integrations: tuple[DeclaredUse, ...] = ()
 

@@ -51,6 +51,7 @@ class _PipelineFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     enabled: bool = True
     allowed_origins: tuple[str, ...] = ()
     partial_batch_status: int = 200
+    tag: dict[str, Any] = {}
     write_keys: tuple[str, ...] = ()
     integrations: tuple[_UseEntry, ...] = ()
 
@@ -120,6 +121,7 @@ def _pipeline_text(pipeline: DeclaredPipeline) -> str:
             enabled=pipeline.enabled,
             allowed_origins=pipeline.allowed_origins,
             partial_batch_status=pipeline.partial_batch_status,
+            tag=pipeline.tag,
             write_keys=tuple(sorted(pipeline.write_keys)),
             integrations=tuple(_UseEntry(use.integration, use.enabled, use.held) for use in uses),
         )
@@ -135,6 +137,7 @@ def _read_pipeline(path: Path) -> DeclaredPipeline:
         enabled=file.enabled,
         allowed_origins=file.allowed_origins,
         partial_batch_status=file.partial_batch_status,
+        tag=file.tag,
         write_keys=file.write_keys,
         integrations=tuple(DeclaredUse(use.integration, use.enabled, use.held) for use in file.integrations),
     )

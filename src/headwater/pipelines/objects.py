@@ -27,6 +27,8 @@ class Pipeline(msgspec.Struct, frozen=True):
     created_at: datetime
     partial_batch_status: int = 200
     """HTTP status of a batch of which some events were refused: 200 or 207."""
+    tag: dict[str, Any] = {}
+    """What the browser tag does on this pipeline's pages, see `tag_settings`."""
 
 
 class Integration(msgspec.Struct, frozen=True):

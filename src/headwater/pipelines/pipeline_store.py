@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from headwater.errors import InputError
-from headwater.pipelines import slugs
+from headwater.pipelines import slugs, tag_settings
 from headwater.pipelines.changes import QUERIES, Change
 from headwater.pipelines.objects import Pipeline
 
@@ -35,6 +35,7 @@ async def create(
     enabled: bool = True,
     allowed_origins: tuple[str, ...] = (),
     partial_batch_status: int = 200,
+    tag: dict[str, Any] | None = None,
 ) -> Pipeline:
     """Create a pipeline without write keys; the slug is made from the name unless given. Raises InputError."""
     made = slugs.slug_of(name) if slug is None else slugs.check_slug(slug)
@@ -48,6 +49,7 @@ async def create(
         enabled,
         [slugs.check_origin(origin) for origin in allowed_origins],
         _check_status(partial_batch_status),
+        tag_settings.check(tag or {}),
     )
     pipeline = await find(change.connection, pipeline_id)
     await change.record("pipeline created", subject(pipeline), None, pipeline)
@@ -55,7 +57,7 @@ async def create(
 
 
 async def update(change: Change, changed: Pipeline) -> Pipeline:
-    """Store slug, name, enabled, origins and batch status of `changed`; its write keys have functions of their own."""
+    """Store slug, name, enabled, origins, batch status and tag settings of `changed`; its write keys have functions of their own."""
     before = await find(change.connection, changed.id)
     slugs.check_slug(changed.slug)
     await _require_free(change, changed.slug, changed.id)
@@ -67,6 +69,7 @@ async def update(change: Change, changed: Pipeline) -> Pipeline:
         changed.enabled,
         [slugs.check_origin(origin) for origin in changed.allowed_origins],
         _check_status(changed.partial_batch_status),
+        tag_settings.check(changed.tag),
     )
     after = await find(change.connection, changed.id)
     if after != before:

@@ -60,7 +60,7 @@ class UpdatePipeline(NamedTuple):
     pipeline: DeclaredPipeline
 
     def __str__(self) -> str:
-        fields = ("name", "enabled", "allowed_origins", "partial_batch_status")
+        fields = ("name", "enabled", "allowed_origins", "partial_batch_status", "tag")
         changed = [f for f in fields if getattr(self.before, f) != getattr(self.pipeline, f)]
         values = (f"{f}: {getattr(self.before, f)} → {getattr(self.pipeline, f)}" for f in changed)
         return f"update pipeline {self.pipeline.slug}: {', '.join(values)}"
@@ -216,7 +216,7 @@ def _use_steps(
 
 
 def _properties(pipeline: DeclaredPipeline) -> tuple[object, ...]:
-    return pipeline.name, pipeline.enabled, pipeline.allowed_origins, pipeline.partial_batch_status
+    return pipeline.name, pipeline.enabled, pipeline.allowed_origins, pipeline.partial_batch_status, pipeline.tag
 
 
 def _removals(desired: Declaration, present: Declaration) -> Iterator[Removal]:

@@ -14,8 +14,8 @@ SELECT configuration_version, pg_notify('headwater_configuration', configuration
 SELECT configuration_version FROM installation;
 
 -- name: installation
--- The account id for browser paths, the version, and whether the first start is over.
-SELECT account_id, configuration_version, first_started_at FROM installation;
+-- The account id for browser paths, the version, whether the first start is over, and the key of handed-over ids.
+SELECT account_id, configuration_version, first_started_at, link_key FROM installation;
 
 -- name: mark_first_start
 -- Remembers that the first-start default was created.
@@ -33,14 +33,14 @@ ORDER BY id DESC LIMIT $3;
 
 -- name: pipelines
 -- Every pipeline with its write keys, oldest first.
-SELECT p.id, p.slug, p.name, p.enabled, p.allowed_origins, p.partial_batch_status, p.created_at,
+SELECT p.id, p.slug, p.name, p.enabled, p.allowed_origins, p.partial_batch_status, p.tag, p.created_at,
     coalesce(array_agg(k.key ORDER BY k.created_at, k.key) FILTER (WHERE k.key IS NOT NULL), '{}') AS write_keys
 FROM pipelines p LEFT JOIN write_keys k ON k.pipeline_id = p.id
 GROUP BY p.id ORDER BY p.created_at, p.slug;
 
 -- name: pipeline
 -- One pipeline by id or slug; the id wins.
-SELECT p.id, p.slug, p.name, p.enabled, p.allowed_origins, p.partial_batch_status, p.created_at,
+SELECT p.id, p.slug, p.name, p.enabled, p.allowed_origins, p.partial_batch_status, p.tag, p.created_at,
     coalesce(array_agg(k.key ORDER BY k.created_at, k.key) FILTER (WHERE k.key IS NOT NULL), '{}') AS write_keys
 FROM pipelines p LEFT JOIN write_keys k ON k.pipeline_id = p.id
 WHERE p.id = $1 OR p.slug = $1
@@ -48,11 +48,13 @@ GROUP BY p.id ORDER BY p.id = $1 DESC LIMIT 1;
 
 -- name: insert_pipeline
 -- Creates a pipeline without write keys.
-INSERT INTO pipelines (id, slug, name, enabled, allowed_origins, partial_batch_status) VALUES ($1, $2, $3, $4, $5, $6);
+INSERT INTO pipelines (id, slug, name, enabled, allowed_origins, partial_batch_status, tag)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: update_pipeline
 -- Replaces what people may change of a pipeline.
-UPDATE pipelines SET slug = $2, name = $3, enabled = $4, allowed_origins = $5, partial_batch_status = $6 WHERE id = $1;
+UPDATE pipelines SET slug = $2, name = $3, enabled = $4, allowed_origins = $5, partial_batch_status = $6, tag = $7
+WHERE id = $1;
 
 -- name: delete_pipeline
 -- Removes a pipeline with its write keys, attachments and deployments.

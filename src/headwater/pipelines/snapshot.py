@@ -28,6 +28,7 @@ class Source(NamedTuple):
     enabled: bool
     allowed_origins: tuple[str, ...]
     partial_batch_status: int = 200
+    tag: Mapping[str, Any] = MappingProxyType({})
 
 
 class AttachedRevision(NamedTuple):
@@ -46,6 +47,8 @@ class ConfigurationSnapshot(NamedTuple):
     sources: Mapping[str, Source]
     tokens: Mapping[bytes, TokenGrant]
     attachments: tuple[AttachedRevision, ...]
+    link_key: bytes = b""
+    """Signs ids that one page hands to another."""
 
     def by_write_key(self, key: str) -> Source | None:
         """The source of a write key, disabled ones too."""
@@ -87,6 +90,7 @@ async def load(connection: Any, known: ConfigurationSnapshot = EMPTY) -> Configu
             AttachedRevision(attachment, revisions[attachment.integration_id, attachment.revision])
             for attachment in attachments
         ),
+        link_key=bytes(installation["link_key"]),
     )
 
 
@@ -108,6 +112,7 @@ def _sources(pipelines: list[Pipeline]) -> list[Source]:
             enabled=pipeline.enabled,
             allowed_origins=pipeline.allowed_origins,
             partial_batch_status=pipeline.partial_batch_status,
+            tag=pipeline.tag,
         )
         for pipeline in pipelines
         for key in pipeline.write_keys

@@ -31,7 +31,7 @@ class SnapshotWatcher:
     """Holds the newest `ConfigurationSnapshot` and tells who wants to know.
 
     Starts without PostgreSQL: `ready` is False until the first load. Use as an async context manager, or call `start`
-    and `stop`. It answers `by_write_key`, `token` and `account_ids` itself, from whatever snapshot is in force.
+    and `stop`. It answers `by_write_key`, `token`, `account_ids` and `link_key` itself, from whatever snapshot is in force.
     """
 
     def __init__(self, database_url: str, *, poll_seconds: float = POLL_SECONDS) -> None:
@@ -63,6 +63,11 @@ class SnapshotWatcher:
     def account_ids(self) -> frozenset[str]:
         """Account ids that browsers may use in paths."""
         return self._snapshot.account_ids
+
+    @property
+    def link_key(self) -> bytes:
+        """The key of ids that one page hands to another."""
+        return self._snapshot.link_key
 
     def by_write_key(self, key: str) -> Source | None:
         """The source of a write key, disabled ones too."""

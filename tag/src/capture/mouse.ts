@@ -1,0 +1,110 @@
+import { closest, INTERACTIVE, nameOf } from "../elements";
+import { listen, type Hub } from "../hub";
+
+const SAMPLE_MS = 50;
+const IDLE_MS = 2_000;
+const RAGE_CLICKS = 3;
+const RAGE_MS = 1_000;
+const RAGE_PIXELS = 30;
+const DEAD_MS = 1_000;
+const NAMES = 5;
+
+interface Click {
+  readonly x: number;
+  readonly y: number;
+  readonly time: number;
+}
+
+/** Whether the last clicks fell on one spot in quick succession. */
+export function isRage(clicks: readonly Click[]): boolean {
+  const last = clicks.slice(-RAGE_CLICKS);
+  const first = last[0];
+  return (
+    last.length === RAGE_CLICKS &&
+    last.every((c) => c.time - first!.time <= RAGE_MS && Math.hypot(c.x - first!.x, c.y - first!.y) <= RAGE_PIXELS)
+  );
+}
+
+/** Call back when nothing happened in the page for a second after a click. */
+function whenDead(dead: () => void): void {
+  const url = location.href;
+  const alive = (): void => {
+    observer.disconnect();
+    clearTimeout(timer);
+    for (const type of SIGNS) document.removeEventListener(type, alive, true);
+  };
+  const observer = new MutationObserver(alive);
+  const timer = setTimeout(() => {
+    alive();
+    if (location.href === url && document.visibilityState === "visible") dead();
+  }, DEAD_MS);
+  observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+  for (const type of SIGNS) document.addEventListener(type, alive, true);
+}
+const SIGNS = ["scroll", "input", "focusin", "submit", "play", "pause", "toggle", "visibilitychange"];
+
+/** `Mouse Movement Summarized`: distance, idle time, rage clicks, dead clicks and exit intent of a page view. */
+export function mouse(hub: Hub): void {
+  let last: Click | null = null;
+  let lastMove = 0;
+  let distance = 0;
+  let idle = 0;
+  let rage = 0;
+  let dead = 0;
+  let exits = 0;
+  let clicks: Click[] = [];
+  let names = new Set<string>();
+
+  function start(): void {
+    distance = idle = rage = dead = exits = lastMove = 0;
+    last = null;
+    clicks = [];
+    names = new Set();
+  }
+
+  listen("pointermove", ({ clientX, clientY, timeStamp, pointerType }) => {
+    if (pointerType !== "mouse" || timeStamp - lastMove < SAMPLE_MS) return;
+    if (last) distance += Math.hypot(clientX - last.x, clientY - last.y);
+    if (lastMove && timeStamp - lastMove >= IDLE_MS) idle += timeStamp - lastMove;
+    last = { x: clientX, y: clientY, time: timeStamp };
+    lastMove = timeStamp;
+  });
+
+  listen("click", (event) => {
+    const target = closest(event, "*");
+    if (!target || !event.isTrusted) return;
+    clicks = [...clicks.slice(1 - RAGE_CLICKS), { x: event.clientX, y: event.clientY, time: event.timeStamp }];
+    if (isRage(clicks)) {
+      rage++;
+      clicks = [];
+      if (names.size < NAMES) names.add(nameOf(target.closest(INTERACTIVE) ?? target));
+    }
+    const view = hub.views.current;
+    const acts = target.closest(INTERACTIVE);
+    if ((acts || getComputedStyle(target).cursor === "pointer") && !target.closest("input,select,textarea,label,video,audio")) {
+      whenDead(() => {
+        if (view !== hub.views.current) return;
+        dead++;
+        if (names.size < NAMES) names.add(nameOf(acts ?? target));
+      });
+    }
+  });
+
+  document.documentElement.addEventListener("mouseleave", ({ clientY }) => {
+    if (clientY <= 0) exits++;
+  });
+
+  start();
+  hub.views.onStart(start);
+  hub.views.onReport((reason) => {
+    if (reason === "hidden" || !(distance || rage || dead || exits)) return;
+    hub.track("Mouse Movement Summarized", {
+      distance_px: Math.round(distance),
+      idle_ms: Math.round(idle),
+      rage_clicks: rage,
+      dead_clicks: dead,
+      exit_intents: exits,
+      elements: [...names],
+    });
+  });
+}

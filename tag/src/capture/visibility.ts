@@ -1,0 +1,61 @@
+import { describe } from "../elements";
+import { since, type Hub } from "../hub";
+
+const MARKED = "[data-hw-view]";
+const RATIO = 0.5;
+const SEEN_MS = 1_000;
+const EVENTS_PER_VIEW = 30;
+
+/** `Element Viewed` for marked elements of which half was in view for a second; `Page Visibility Changed`. */
+export function visibility(hub: Hub): void {
+  const seenFrom = new Map<Element, number>();
+  let left = EVENTS_PER_VIEW;
+  let changedAt = performance.now();
+
+  function end(element: Element): void {
+    const from = seenFrom.get(element);
+    seenFrom.delete(element);
+    const seen = from === undefined ? 0 : performance.now() - from;
+    if (seen < SEEN_MS || left-- <= 0) return;
+    hub.track("Element Viewed", { ...describe(element), visible_ms: Math.round(seen) });
+  }
+
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting, intersectionRatio, rootBounds, intersectionRect } of entries) {
+        // An element taller than the window counts when it fills half of the window.
+        const fills = !!rootBounds && intersectionRect.height >= rootBounds.height * RATIO;
+        if (isIntersecting && (intersectionRatio >= RATIO || fills)) {
+          if (!seenFrom.has(target)) seenFrom.set(target, performance.now());
+        } else end(target);
+      }
+    },
+    { threshold: [0, 0.25, RATIO, 0.75] },
+  );
+  const observeAll = (): void => document.querySelectorAll(MARKED).forEach((element) => observer.observe(element));
+  const added = new MutationObserver((records) => {
+    if (records.some((record) => record.addedNodes.length)) observeAll();
+  });
+
+  document.addEventListener("visibilitychange", () => {
+    const now = performance.now();
+    if (document.visibilityState === "visible") {
+      hub.track("Page Visibility Changed", { visible: true, hidden_ms: Math.round(now - changedAt) });
+      observer.disconnect();
+      observeAll();
+    }
+    changedAt = now;
+  });
+
+  observeAll();
+  added.observe(document, { subtree: true, childList: true });
+  hub.views.onStart(() => {
+    left = EVENTS_PER_VIEW;
+    observer.disconnect();
+    observeAll();
+  });
+  hub.views.onReport((reason) => {
+    for (const element of [...seenFrom.keys()]) end(element);
+    if (reason === "hidden") hub.track("Page Visibility Changed", { visible: false, after_ms: since(hub.views.current) });
+  });
+}
