@@ -322,7 +322,7 @@ def headwater(events: list[Event], schema: CompiledSchema) -> Report:
         largest = max(largest, len(members))
         parts.update(resolution.parts)
         owned = [key for member in members for key in keys.get(member, ())]
-        of_fragment.update(fragment_parts(owned, resolution, links))
+        of_fragment.update(fragment_parts(owned, resolution, links, schema.rules))
     gc.enable()
     found = [(person, of_fragment[owner]) for person, owner in owners if owner is not None]
     outcome = measure((person, part.founder) for person, part in found)

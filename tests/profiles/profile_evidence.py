@@ -63,7 +63,7 @@ class Gathered:
     def documents(self, decisions: Decisions = NO_DECISIONS) -> dict[str, bytes]:
         """Every profile as bytes, by its id."""
         evidence = self.evidence(decisions)
-        parts = fragment_parts(self.fragments, evidence.resolution, self.links.values())
+        parts = fragment_parts(self.fragments, evidence.resolution, self.links.values(), self.schema.rules)
         conflicts = conflicts_of(evidence.resolution, self.links, decisions)
         documents = {}
         for part in evidence.resolution.parts:

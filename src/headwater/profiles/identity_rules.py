@@ -13,7 +13,7 @@ from headwater.profiles.instants import DAY_MILLISECONDS
 PROFILE_LIMIT = 200
 """Identifiers of one profile. What would join beyond stays outside, and the profile is quarantined."""
 
-DEGREE_LIMIT = 5_000
+DEGREE_LIMIT = 1_000
 """Links of one identifier, whatever its type. Beyond it is hot: its links are stored and none of them holds."""
 
 ALARM_WINDOW = 30 * DAY_MILLISECONDS

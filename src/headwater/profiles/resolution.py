@@ -90,7 +90,7 @@ def _undisputed(seen: Mapping[Identifier, Sighting], links: Sequence[Link], rule
     if len(seen) == 1:
         (only,) = seen
         return Resolution((Part(only, (only,)),), (), version=rules.version)
-    if len(seen) > rules.profile_limit:
+    if len(seen) > min(rules.profile_limit, rules.degree_limit):
         return None
     counts: dict[str, int] = {}
     known = 0

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from headwater.profiles.fragments import FragmentKey
 from headwater.profiles.identifiers import Identifier
+from headwater.profiles.identity_rules import IdentityRules
 from headwater.profiles.links import Link
 from headwater.profiles.resolution import Part, Resolution
 
@@ -23,26 +24,31 @@ def fragment_parts(
     keys: Iterable[FragmentKey],
     resolution: Resolution,
     links: Iterable[Link],
+    rules: IdentityRules,
 ) -> dict[FragmentKey, Part]:
     """The part that each fragment belongs to: that of its identifier, but for slots of a nobody's device near a login.
 
     `links` are all links of the component, refused ones included: a login on a shared device is a link that does not hold.
+    Another device beside it is no login. Raises KeyError for a fragment whose identifier was not resolved.
     """
     parts = resolution.part_of()
-    logins = _logins(resolution, links, parts)
+    logins = _logins(resolution, links, parts, rules)
     return {key: _follows(key, logins) or parts[key.identifier] for key in keys}
 
 
 def _logins(
-    resolution: Resolution, links: Iterable[Link], parts: Mapping[Identifier, Part]
+    resolution: Resolution, links: Iterable[Link], parts: Mapping[Identifier, Part], rules: IdentityRules
 ) -> dict[Identifier, dict[int, set[Part]]]:
     """For each device that is nobody's: who was seen in which slot."""
     logins: dict[Identifier, dict[int, set[Part]]] = {}
     for link in links:
         for device in resolution.nobodys.intersection(link.pair):
+            other = link.other(device)
+            if other.type not in rules.types or rules.types[other.type].shared == "nobody":
+                continue
             by_slot = logins.setdefault(device, {})
             for slot in link.slots:
-                by_slot.setdefault(slot, set()).add(parts[link.other(device)])
+                by_slot.setdefault(slot, set()).add(parts[other])
     return logins
 
 
