@@ -35,7 +35,6 @@ FUTURE_TOLERANCE = DAY_MILLISECONDS
 SESSION_UNIT = 60_000
 """Milliseconds of a session minute."""
 
-
 _UNREAD = object()
 
 
@@ -105,7 +104,9 @@ class CompiledSchema:
         self.operators: Mapping[str, Operator] = {
             name: plan.operator for name, plan in self._plans.items() if isinstance(plan, FieldPlan)
         }
-        self._by_stream: dict[str, _StreamPlan] = {}
+        streams = {each.stream for each in (*schema.mappings, *schema.aliases)}
+        self._by_stream = {stream: self._plan_stream(stream) for stream in streams - {EVERY_STREAM}}
+        self._of_every_stream = self._plan_stream(EVERY_STREAM)
         self._similar_keys = self._identifier_keys()
 
     @property
@@ -164,7 +165,8 @@ class CompiledSchema:
     def _mappings_of(self, stream: str) -> Iterable[FieldMapping | Alias]:
         """The mappings of a stream in order, those of this stream before those of every stream."""
         sources: tuple[FieldMapping | Alias, ...] = (*self.schema.mappings, *self.schema.aliases)
-        yield from (each for each in sources if each.stream == stream)
+        if stream != EVERY_STREAM:
+            yield from (each for each in sources if each.stream == stream)
         yield from (each for each in sources if each.stream == EVERY_STREAM)
 
     # One event
@@ -214,9 +216,7 @@ class CompiledSchema:
         return received, []
 
     def _read(self, record: Mapping[str, Any], stream: str, moment: datetime, gathering: _Gathering) -> None:
-        plan = self._by_stream.get(stream)
-        if plan is None:
-            plan = self._by_stream[stream] = self._plan_stream(stream)
+        plan = self._by_stream.get(stream, self._of_every_stream)
         context = Context(record, moment, moment)
         passed = [(not each.gate or each.gate in record) and each.evaluate(context) is True for each in plan.guards]
         values: list[Any] = [_UNREAD] * len(plan.expressions)
