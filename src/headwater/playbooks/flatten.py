@@ -3,13 +3,11 @@
 This is the hottest loop of the router. Keys repeat from event to event, so the joined names are remembered per object
 path, and the nested loops are generated once for each depth. The rule "keys in sorted order, later ones overwrite" only
 matters when two paths join to the same key; such a clash is noticed while names are remembered, and from then on the
-slow way, in sorted order, is taken. Names of list elements are not remembered; an object whose keys look like indexes
-(`line_2`) takes the slow way when it holds a list as well.
+slow way, in sorted order, is taken.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,14 +19,14 @@ FAST_DEPTH = 12
 
 
 class _Node:
-    """Remembered names below one object: `names` key → joined name, `inner` key → node of the object there."""
+    """Remembered names below one object: `names` key → joined name, `inner` key → node of the object or list there."""
 
     __slots__ = ("inner", "joined", "names")
 
     def __init__(self, joined: str | None) -> None:
         self.joined = joined
-        self.names: dict[str, str] = {}
-        self.inner: dict[str, _Node] = {}
+        self.names: dict[str | int, str] = {}
+        self.inner: dict[str | int, _Node] = {}
 
 
 class Spreading:
@@ -41,33 +39,30 @@ class Spreading:
         self._root = _Node(self._prefix)
         self._owners: dict[str, tuple[str, ...]] = {}
         self._clash = False
-        self._like_index = False
-        self._index = re.compile(rf"(?:^|{re.escape(separator)})[0-9]+(?:$|{re.escape(separator)})")
-        plain = separator != "" and not re.search("[0-9]", separator)
-        self._fast = _generate(depth) if 0 < depth <= FAST_DEPTH and plain else None
+        self._fast = _generate(depth) if 0 < depth <= FAST_DEPTH else None
 
     def spread(self, value: dict[str, Any] | list[Any], output: dict[str, Any]) -> None:
         """Write the keys of an object into the output; a list counts as an object whose keys are its indexes."""
-        if self._fast is not None and not self._clash and type(value) is dict:
+        if self._fast is not None and not self._clash:
             try:
-                self._fast(value, output, self._root.names, self._root.inner, self._separator, self._like_index)
+                self._fast(value, output, self._root)
             except KeyError:
                 self._learn(value, (), self._root)
             else:
                 return
         spread_in_order(value, output, self._separator, self._prefix, self._depth)
 
-    def _learn(self, value: dict[str, Any], path: tuple[str, ...], node: _Node) -> None:
-        for key, item in value.items():
-            joined = key if node.joined is None else f"{node.joined}{self._separator}{key}"
+    def _learn(self, value: dict[str, Any] | list[Any], path: tuple[str, ...], node: _Node) -> None:
+        for key, item in enumerate(value) if type(value) is list else value.items():  # type: ignore[union-attr]  # no list
+            joined = str(key) if node.joined is None else f"{node.joined}{self._separator}{key}"
+            below = (*path, str(key))
             if key not in node.names:
                 if len(self._owners) >= NAME_LIMIT:
                     return
                 node.names[key] = joined
-                self._clash = self._clash or self._owners.setdefault(joined, (*path, key)) != (*path, key)
-                self._like_index = self._like_index or self._index.search(key) is not None
-            if type(item) is dict and len(path) + 1 < self._depth:
-                self._learn(item, (*path, key), node.inner.setdefault(key, _Node(joined)))
+                self._clash = self._clash or self._owners.setdefault(joined, below) != below
+            if (type(item) is dict or type(item) is list) and len(below) < self._depth:
+                self._learn(item, below, node.inner.setdefault(key, _Node(joined)))
 
 
 def spread_in_order(
@@ -88,45 +83,33 @@ def spread_in_order(
             output[name] = item
 
 
-Fast = Callable[[dict[str, Any], dict[str, Any], dict[str, str], dict[str, _Node], str, bool], None]
+Fast = Callable[[Any, dict[str, Any], _Node], None]
 _generated: dict[int, Fast] = {}
 
 
 def _generate(depth: int) -> Fast:
     """Nested loops for a depth. The generated function raises KeyError at a key that is not remembered."""
     if depth not in _generated:
-        lines = ["def fast(v0, out, names0, inner0, sep, like_index, str=str, dict=dict, list=list, type=type):"]
+        lines = ["def fast(v0, out, node, str=str, dict=dict, list=list, type=type, enumerate=enumerate):"]
         _loop(lines, 1, depth, " ")
-        scope: dict[str, Any] = {"spread_in_order": spread_in_order}
+        scope: dict[str, Any] = {}
         exec("\n".join(lines), scope)  # noqa: S102  # built from the depth alone
         _generated[depth] = scope["fast"]
     return _generated[depth]
 
 
 def _loop(lines: list[str], level: int, depth: int, pad: str) -> None:
-    names, inner, value = f"names{level - 1}", f"inner{level - 1}", f"v{level}"
+    names, value, outer = f"names{level}", f"v{level}", f"v{level - 1}"
     lines += [
-        f"{pad}for k, {value} in v{level - 1}.items():",
-        f"{pad} if type({value}) is str: out[{names}[k]] = {value}",
-        f"{pad} elif {value} is None: pass",
-        f"{pad} elif type({value}) is dict:",
+        f"{pad}{names} = node.names; inner{level} = node.inner",
+        f"{pad}for k, {value} in {outer}.items() if type({outer}) is dict else enumerate({outer}):",
+        f"{pad} t = type({value})",
+        f"{pad} if t is str: out[{names}[k]] = {value}",
+        f"{pad} elif t is dict or t is list:",
     ]
     if level == depth:
         lines.append(f"{pad}  if {value}: out[{names}[k]] = {value}")
     else:
-        lines += [
-            f"{pad}  if {value}:",
-            f"{pad}   node = {inner}[k]",
-            f"{pad}   names{level} = node.names; inner{level} = node.inner",
-        ]
+        lines += [f"{pad}  if {value}:", f"{pad}   node = inner{level}[k]"]
         _loop(lines, level + 1, depth, pad + "   ")
-    lines.append(f"{pad} elif type({value}) is list:")
-    if level == depth:
-        lines.append(f"{pad}  if {value}: out[{names}[k]] = {value}")
-    else:
-        lines += [
-            f"{pad}  if {value}:",
-            f"{pad}   if like_index: raise KeyError",
-            f"{pad}   spread_in_order({value}, out, sep, {names}[k], {depth - level})",
-        ]
-    lines.append(f"{pad} else: out[{names}[k]] = {value}")
+    lines.append(f"{pad} elif {value} is not None: out[{names}[k]] = {value}")
