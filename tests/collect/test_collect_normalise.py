@@ -149,11 +149,22 @@ OBJECTS = st.recursive(
 ).map(lambda value: value if isinstance(value, dict) else {"a": value})
 
 
-@given(OBJECTS, OBJECTS, OBJECTS)
-def test_merging_is_associative_and_keeps_the_own_side(own, middle, default):
-    """Three layers give the same whichever two are joined first; merging with nothing or itself changes nothing."""
-    assert merge_under(own, merge_under(middle, default)) == merge_under(merge_under(own, middle), default)
-    assert merge_under(own, {}) == own == merge_under({}, own) == merge_under(own, own)
+def scalars(value: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """Every value that is no object, by its path."""
+    if not isinstance(value, dict):
+        return {path: value}
+    return {place: scalar for key, below in value.items() for place, scalar in scalars(below, (*path, key)).items()}
+
+
+@given(OBJECTS, OBJECTS)
+def test_merging_keeps_all_of_the_own_side_and_only_adds(own, default):
+    """The event's values stay, what is added comes from the batch, and merging again changes nothing."""
+    merged = merge_under(own, default)
+    kept, added = scalars(own), scalars(merged)
+    assert {path: added[path] for path in kept} == kept
+    assert {path: scalar for path, scalar in added.items() if path not in kept}.items() <= scalars(default).items()
+    assert default.keys() <= merged.keys()
+    assert merge_under(merged, default) == merged
 
 
 @pytest.mark.parametrize(
