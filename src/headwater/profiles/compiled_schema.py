@@ -104,7 +104,7 @@ class CompiledSchema:
         self.operators: Mapping[str, Operator] = {
             name: plan.operator for name, plan in self._plans.items() if isinstance(plan, FieldPlan)
         }
-        streams = {each.stream for each in (*schema.mappings, *schema.aliases)}
+        streams = {each.stream for each in schema.sources}
         self._by_stream = {stream: self._plan_stream(stream) for stream in streams - {EVERY_STREAM}}
         self._of_every_stream = self._plan_stream(EVERY_STREAM)
         self._similar_keys = self._identifier_keys()
@@ -164,7 +164,7 @@ class CompiledSchema:
 
     def _mappings_of(self, stream: str) -> Iterable[FieldMapping | Alias]:
         """The mappings of a stream in order, those of this stream before those of every stream."""
-        sources: tuple[FieldMapping | Alias, ...] = (*self.schema.mappings, *self.schema.aliases)
+        sources = self.schema.sources
         if stream != EVERY_STREAM:
             yield from (each for each in sources if each.stream == stream)
         yield from (each for each in sources if each.stream == EVERY_STREAM)

@@ -129,6 +129,11 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         return next((field for field in self.fields if field.id == name), None)
 
     @property
+    def sources(self) -> tuple[Mapping | Alias, ...]:
+        """Mappings and aliases, in their order."""
+        return (*self.mappings, *self.aliases)
+
+    @property
     def identity_rules(self) -> IdentityRules:
         """The rules of identity that follow from ranks and identifier settings."""
         types = {
