@@ -65,6 +65,10 @@ def test_a_blocked_value_stays_out_and_is_told():
         ({"user_id": True}, ("invalid identifier", "user_id", "not a string", "True")),
         ({"traits_age": "old"}, ("refused value", "age", "not a number", "old")),
         ({"timestamp": "soon"}, ("event time", "timestamp", "not a date", "soon")),
+        (
+            {"timestamp": "0001-01-01T00:00:00Z"},
+            ("event time", "timestamp", "not after 1970 began", "0001-01-01T00:00:00Z"),
+        ),
         ({"timestamp": "2027-11-23T00:00:00Z"}, ("event time", "timestamp", "in the future", "2027-11-23T00:00:00Z")),
         ({"Anonymous_ID": "a"}, ("suspicious key", "Anonymous_ID", "differs from 'anonymous_id' only in case", "a")),
     ],

@@ -210,6 +210,8 @@ class CompiledSchema:
             time = parse_milliseconds(value)
             if time is None:
                 return received, [Dropped("event time", key, "not a date", _example(value))]
+            if time <= 0:  # zero times of programming languages: year 1, or 1970 exactly
+                return received, [Dropped("event time", key, "not after 1970 began", _example(value))]
             if time > received + FUTURE_TOLERANCE:
                 return received, [Dropped("event time", key, "in the future", _example(value))]
             return time, []
