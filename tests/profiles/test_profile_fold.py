@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from profile_evidence import AT, SECRET, Gathered
 
 from headwater import jsontext
+from headwater.expressions import from_stored, to_stored
 from headwater.profiles.compiled_schema import CompiledSchema
 from headwater.profiles.conflicts import pairs_that_separate
 from headwater.profiles.decisions import Decision, Decisions
@@ -247,6 +248,15 @@ def test_instants_are_datetimes_for_filters_and_text_for_people():
     profile = fold("p", members, {found.owner: found.fragment()}, SCHEMA, AT)
     assert profile.fields["last_spent"] == datetime(2026, 1, 1, tzinfo=UTC)
     assert entity_document(profile)["last_spent"] == "2026-01-01T00:00:00.000Z"
+
+
+@given(EFFECTS)
+def test_fields_survive_the_database(effects):
+    """What a filter sees of a profile is the same before and after it was stored, instants included."""
+    gathered = Gathered(SCHEMA, effects)
+    for key, fragment in gathered.fragments.items():
+        fields = fold("p", {key.identifier: gathered.seen[key.identifier]}, {key: fragment}, SCHEMA, AT).fields
+        assert from_stored(jsontext.decode(jsontext.encode(to_stored(dict(fields))))) == fields
 
 
 def test_a_fragment_survives_the_store():
