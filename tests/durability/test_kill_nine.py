@@ -27,7 +27,7 @@ EVENTS = 20_000
 BATCH = 50
 VICTIMS = ("collect", "route", "nats-server", "postgres")
 SECONDS_BETWEEN_KILLS = 2.5
-PAUSE_SECONDS = 0.4
+PAUSE_SECONDS = 0.25
 """Between two batches of a connection: the load must outlast two kills of each process."""
 
 

@@ -159,6 +159,7 @@ class Consumer:
         self._request_expires = 0.0
         self._subscription: Subscription | None = None
         self._missing = False
+        self._reconnects = 0
 
     async def start(self, *, rewind: bool = False) -> None:
         """Create the consumer where needed and subscribe; with `rewind` begin at the first record not acknowledged.
@@ -224,7 +225,9 @@ class Consumer:
 
     async def _ask(self) -> None:
         now = time.monotonic()
-        if now > self._request_expires:
+        reconnects = self._client.stats["reconnects"]
+        if now > self._request_expires or reconnects != self._reconnects:
+            self._reconnects = reconnects  # requests of the connection before are lost
             self._requested = 0
             if self._missing:
                 self._missing = False

@@ -43,7 +43,10 @@ BATCH_BYTES = 16 * 1024 * 1024
 SINGLES = 16
 """Largest number of records that are sent one by one when a batch holds a duplicate."""
 REMEMBERED_IDS = 50_000
-ATTEMPT_SECONDS = 5.0
+FIRST_ATTEMPT_SECONDS = 1.0
+"""How long to wait for an answer that may have died with the server; doubles while attempts fail, because a disk that
+stalls is not helped by asking more often."""
+LONGEST_ATTEMPT_SECONDS = 8.0
 RETRY_SECONDS = 0.1
 OVERHEAD_BYTES = 1024
 
@@ -109,6 +112,7 @@ class LogWriter:
         self._wake = asyncio.Event()
         self._remembered: OrderedDict[str, None] = OrderedDict()
         self._closed = False
+        self._attempt_seconds = FIRST_ATTEMPT_SECONDS
 
     @property
     def healthy(self) -> bool:
@@ -197,9 +201,12 @@ class LogWriter:
                 await self._commit(batch)
             except (TimeoutError, OSError, nats.errors.Error, UnavailableError) as fault:
                 metrics.COMMIT_FAULTS.labels(type(fault).__name__).inc()
+                if isinstance(fault, TimeoutError):
+                    self._attempt_seconds = min(self._attempt_seconds * 2, LONGEST_ATTEMPT_SECONDS)
                 await asyncio.sleep(RETRY_SECONDS)
                 batch = self._without_abandoned(batch)
                 continue
+            self._attempt_seconds = FIRST_ATTEMPT_SECONDS
             metrics.COMMIT_SECONDS.observe(time.perf_counter() - started)
             metrics.COMMIT_RECORDS.observe(len(batch))
             return
@@ -255,7 +262,7 @@ class LogWriter:
         self._finish(entry)
 
     async def _confirmed(self, record: EncodedRecord, headers: dict[str, str]) -> _Reply:
-        message = await self._client.request(record.subject, record.payload, timeout=ATTEMPT_SECONDS, headers=headers)
+        message = await self._client.request(record.subject, record.payload, timeout=self._attempt_seconds, headers=headers)
         reply = msgspec.json.decode(message.data, type=_Reply)
         if reply.error is None:
             return reply
