@@ -59,6 +59,7 @@ _anything = st.one_of(
     st.sampled_from(VALUES),
     st.text(max_size=20),
     st.integers(),
+    st.sampled_from((10**400, -(10**400), 2**63)),
     st.floats(),
     st.sampled_from(("%zz", "http://[", "a@b@c", "//", "Mozilla/5.0 (", "9" * 30, "1:2:3", "now-9999999999d", "\x00")),
     st.just(NOTHING),

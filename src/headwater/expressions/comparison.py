@@ -5,6 +5,7 @@ The kind of the left operand decides how the right one is read. A result is True
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -34,7 +35,6 @@ ORDER: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
 }
 MEMBERSHIP = frozenset({"in", "intersects"})
-MIRRORED = {"==": "==", "!=": "!=", ">": "<", ">=": "<=", "<": ">", "<=": ">="}
 
 
 def compare(op: str, left: Value, right: Value, now: datetime) -> Value:
@@ -302,7 +302,8 @@ def _odd_logic(left: Value, right: Value, is_and: bool) -> Value:
 
 
 def calculate(op: str, left: Value, right: Value) -> Value:
-    """`left op right` for + - * / %. Two ints give an int, cut towards zero; anything divided by 0 is NOTHING."""
+    """`left op right` for + - * / %. Two ints give an int, cut towards zero. Anything divided by 0 is NOTHING, and so is
+    what does not fit an integer of 64 bits or a double."""
     if type(left) is float and kind_of(right) == "list":
         return in_numbers(left, right)
     numbers = _operands(left, right)
@@ -312,7 +313,10 @@ def calculate(op: str, left: Value, right: Value) -> Value:
         result = _calculated(op, *numbers)
     except (OverflowError, ValueError):
         return NOTHING
-    return result if type(result) is int or abs(result) < float("inf") else NOTHING
+    return result if abs(result) < (_INT64_LIMIT if type(result) is int else math.inf) else NOTHING
+
+
+_INT64_LIMIT = 2**63
 
 
 def _operands(left: Value, right: Value) -> tuple[float, float] | None:
@@ -325,8 +329,8 @@ def _operands(left: Value, right: Value) -> tuple[float, float] | None:
             number = parse_numeral(right)
             return None if number is None else (left, number)
         case ("string", "int" | "number"):
-            number = parse_amount(left)
-            return None if number is None else (number, float(right))
+            numbers = (parse_amount(left), to_number(right))
+            return None if numbers[0] is None or numbers[1] is None else (numbers[0], numbers[1])
     return None
 
 

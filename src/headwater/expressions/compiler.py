@@ -117,6 +117,8 @@ class _Compiler:
             if items is not None:
                 return _membership(node.op, left, items)
         general = _general(node.op, left, right)
+        if isinstance(node.left, Literal) and isinstance(node.left.value, str) and node.op in ORDER:
+            return _moment_left(node.op, node.left.value, right, general)
         undefined = [self._is_undefined(side) for side in (node.left, node.right) if _divides(side)]
         return _defined(general, undefined) if undefined and node.op in _STRICT_ORDERS else general
 
@@ -359,6 +361,22 @@ def _moment_clause(op: str, left: Evaluate, text: str) -> Evaluate:
         if type(value) is datetime:
             second = bound(context)
             return NOTHING if second is None else holds(epoch_second(value), second)
+        return otherwise(context)
+
+    return evaluate
+
+
+def _moment_left(op: str, text: str, right: Evaluate, otherwise: Evaluate) -> Evaluate:
+    """Date math or a date on the left of a time."""
+    if not _is_moment(text):
+        return otherwise
+    holds, bound = ORDER[op], _bound(text)
+
+    def evaluate(context: Context) -> Value:
+        value = right(context)
+        if type(value) is datetime:
+            second = bound(context)
+            return NOTHING if second is None else holds(second, epoch_second(value))
         return otherwise(context)
 
     return evaluate

@@ -133,8 +133,14 @@ _YEARS = (1800, 2120)
 """A number is a time only if it falls between these years, both included."""
 
 
+_NUMBER_LIMIT = 10**19
+"""Epoch numbers have at most 19 digits."""
+
+
 def number_to_time(number: float) -> datetime | None:
     """A number by its count of whole digits, like a text of digits; fractions count below the unit."""
+    if not -_NUMBER_LIMIT < number < _NUMBER_LIMIT:
+        return None
     digits = str(int(number))
     units = _EPOCH_DIGITS.get(len(digits))
     if units is None:

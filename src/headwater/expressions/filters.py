@@ -33,7 +33,7 @@ class CompiledFilter:
         A result that is no boolean, such as that of `FILTER name`, is False.
         """
         value = self._evaluate(Context(profile, now))
-        return NOTHING if value is NOTHING or value is None else value is True
+        return NOTHING if value is NOTHING else value is True
 
 
 class CompiledExpression:

@@ -164,10 +164,13 @@ def _number(text: str, at: int, newline: bool) -> Token:
 
 
 _INT64_LIMIT = 2.0**63
+_DIGITS_LIMIT = 100
 
 
 def _number_value(typed: str) -> int | float:
-    """A whole number is an int however it is written: `7`, `7.0`, `0x7`, `7e0`."""
+    """A whole number is an int however it is written: `7`, `7.0`, `0x7`, `7e0`. Infinite if it is too long."""
+    if len(typed) > _DIGITS_LIMIT:
+        return float("inf")
     if typed[:2] in ("0x", "0X"):
         return int(typed, 16)
     if typed.isdigit():

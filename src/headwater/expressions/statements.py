@@ -103,6 +103,7 @@ def parse_expression(text: str) -> Node:
     return node
 
 
+_LIMIT_DIGITS = 18
 _LINE_KIND = re.compile(r"(?:\[\]|ts\[\]|map\[string\])?[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -178,7 +179,7 @@ class _StatementParser(ExpressionParser):
         if not self.accept("limit"):
             return None
         token = self.peek()
-        if token.kind is not TokenKind.NUMBER or not token.text.isdigit():
+        if token.kind is not TokenKind.NUMBER or not token.text.isdigit() or len(token.text) > _LIMIT_DIGITS:
             raise self.unexpected("a whole number after LIMIT")
         return int(self.take().value)
 
@@ -206,7 +207,7 @@ class _StatementParser(ExpressionParser):
             return _WORD_VALUES[self.take().lower]
         sign = -1 if self.accept("-") else 1
         token = self.peek()
-        if token.kind is TokenKind.NUMBER:
+        if token.kind is TokenKind.NUMBER and token.value != float("inf"):
             return sign * self.take().value
         if sign == 1 and token.kind in (TokenKind.STRING, TokenKind.SINGLE, TokenKind.WORD, TokenKind.OBJECT):
             return self.take().value

@@ -66,13 +66,17 @@ _PLAIN: Final = frozenset({str, int, bool, type(None), dict, list})
 
 
 def from_field(raw: Any) -> Value:
-    """A field's content as a value: whole fractions become ints, a time without zone is UTC."""
+    """A field's content as a value: whole fractions become ints, a time without zone is UTC, infinity is nothing."""
     kind = type(raw)
     if kind in _PLAIN:
         return raw
     if kind is float:
-        return int(raw) if raw.is_integer() and abs(raw) < _INT64_LIMIT else raw
+        if raw.is_integer() and abs(raw) < _INT64_LIMIT:
+            return int(raw)
+        return raw if math.isfinite(raw) else NOTHING
     if kind is Decimal:
+        if not raw.is_finite():
+            return NOTHING
         return int(raw) if raw == raw.to_integral_value() and abs(raw) < _INT64_LIMIT else float(raw)
     if kind is datetime:
         return raw if raw.tzinfo is not None else raw.replace(tzinfo=UTC)
@@ -193,7 +197,8 @@ def to_boolean(value: Value) -> bool | None:
     if kind is str:
         return parse_boolean(value)
     if kind is int or kind is float:
-        return {0: False, 1: True}.get(int(value)) if math.isfinite(value) else None
+        number = to_integer(value)
+        return bool(number) if number in (0, 1) else None
     return None
 
 

@@ -75,7 +75,8 @@ def avg(_context: Context, *x: Value) -> Value:
 @function("sqrt", "number", Example("sqrt(25)", 5.0), Example('sqrt("25")', NOTHING))
 def sqrt(_context: Context, n: Value) -> Value:
     """The square root of a number. A text is not converted."""
-    return math.sqrt(n) if type(n) in (int, float) and n >= 0 else NOTHING
+    number = to_number(n) if type(n) in (int, float) else None
+    return NOTHING if number is None or number < 0 else math.sqrt(number)
 
 
 @function("pow", "number", Example('pow("5", 2)', 25.0))

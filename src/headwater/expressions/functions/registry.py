@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from headwater.expressions.context import Context
 from headwater.expressions.tree import Literal, Node
 from headwater.expressions.values import NOTHING, Value
 
@@ -113,8 +112,3 @@ def literal_text(node: Node) -> str | None:
 def is_nothing(value: Value) -> bool:
     """Missing or nil: what a function usually answers with NOTHING."""
     return value is NOTHING or value is None
-
-
-def event(context: Context) -> Mapping[str, Any]:
-    """All fields of the event."""
-    return context.fields

@@ -21,6 +21,7 @@ from headwater.expressions.values import (
     one_text,
     parse_fraction,
     to_integer,
+    to_number,
 )
 
 _ABSENT = object()
@@ -166,7 +167,8 @@ _MINUTES = re.compile(r"M?([0-9.]+):([0-9.]+)")
 def seconds(_context: Context, x: Value) -> Value:
     """A number as it is, minutes and seconds ("10:30" or "M10:30") as seconds, a date as seconds since 1970."""
     if type(x) in (int, float):
-        return float(x)
+        number = to_number(x)
+        return NOTHING if number is None else number
     instant = _instant(x)
     if instant is not None:
         return float(epoch_second(instant))
