@@ -3,13 +3,14 @@
 import msgspec
 import pytest
 
-from headwater.errors import ConfigurationError, InputError
+from headwater.errors import ConfigurationError
+from headwater.integrations import library
 from headwater.pipelines import kits
 from headwater.pipelines.objects import DeliverySettings, PlainValue, ReferenceValue, RevisionContent, SealedValue
 
 LYTICS = RevisionContent(
     kit="lytics",
-    texts=kits.library_texts("lytics"),
+    texts=library.texts("lytics"),
     parameters={"STREAM_ID": PlainValue("default"), "API_KEY": SealedValue("x")},
 )
 
@@ -65,10 +66,10 @@ def test_a_kit_is_read_from_a_folder(tmp_path):
         kits.read_folder(tmp_path / "none")
 
 
-def test_an_unknown_kit_is_named():
-    """With what there is instead."""
-    with pytest.raises(InputError, match=r"'lytic'; it has .*lytics"):
-        kits.library_texts("lytic")
+def test_a_name_may_be_of_the_library_or_not():
+    """Files of an own kit may bear any name."""
+    assert kits.find_library_texts("lytic") is None
+    assert kits.find_library_texts("lytics") == LYTICS.texts
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from litestar.params import JSONBody, PathParameter
 from headwater.api.authorization import CHANGE, READ, actor_of
 from headwater.api.names import IntegrationName, ObjectId
 from headwater.database.transactions import transaction
-from headwater.pipelines import integration_store, kits, secrets
+from headwater.integrations import library
+from headwater.pipelines import integration_store, secrets
 from headwater.pipelines.changes import change
 from headwater.pipelines.objects import DeliverySettings, Integration, Revision, shown
 from headwater.pipelines.revision_edit import RevisionEdit, edited
@@ -77,6 +78,8 @@ class KitView(msgspec.Struct, frozen=True):
     """A kit of the library."""
 
     name: str
+    friendly_name: str
+    description: str
     parameters: list[ParameterView]
 
 
@@ -163,22 +166,32 @@ class IntegrationRoutes(Controller):
 
 
 @get("/kits", opt=READ, tags=("integrations",), summary="List the kits of the library")
-async def list_kits() -> list[str]:
-    """Names of the built-in kits."""
-    return list(kits.library_names())
+async def list_kits() -> list[KitView]:
+    """The built-in kits with the parameters that they ask for."""
+    return [_kit(integration) for integration in library.list_all()]
 
 
 @get("/kits/{kit:str}", opt=READ, tags=("integrations",), summary="Show a kit of the library")
 async def show_kit(kit: ObjectId) -> KitView:
     """A built-in kit and the parameters that it asks for."""
-    declared = kits.declared_parameters(kits.library_texts(kit), kit)
+    return _kit(library.show(kit))
+
+
+def _kit(integration: library.Integration) -> KitView:
     return KitView(
-        kit,
+        integration.name,
+        integration.friendly_name,
+        integration.description,
         [
             ParameterView(
-                p.name, p.description, p.default, p.example, p.is_optional, secrets.is_sensitive(p.name, p.is_sensitive)
+                p.name,
+                p.description,
+                p.default,
+                p.example,
+                p.is_optional,
+                secrets.is_sensitive(p.name, p.is_sensitive),
             )
-            for p in declared
+            for p in integration.parameters
         ],
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from headwater.integrations import library
 from headwater.pipelines import deployment_store, integration_store, kits, pipeline_store, secrets, token_store
 from headwater.pipelines.changes import QUERIES, change
 from headwater.pipelines.objects import THIS_INSTALL, DeliverySettings, Pipeline, RevisionContent
@@ -39,7 +40,7 @@ async def create_defaults(pool: Any, box: SecretBox) -> Pipeline | None:
         values = {"STREAM_ID": STREAM, "API_KEY": token.raw}
         content = RevisionContent(
             kit="lytics",
-            texts=kits.library_texts("lytics"),
+            texts=library.texts("lytics"),
             parameters={
                 name: secrets.stored(name, text, sensitive=False, box=box, integration_id=integration.id)
                 for name, text in values.items()

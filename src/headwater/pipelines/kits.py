@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 
-import msgspec
-
-from headwater.errors import ConfigurationError, InputError
+from headwater.errors import ConfigurationError
+from headwater.integrations import library
 from headwater.integrations.delivery import Delivery
 from headwater.pipelines.objects import ParameterValue, PlainValue, RevisionContent
 from headwater.playbooks import Document, Kit, Parameter, check_kit, compile_kit, parameters_of
@@ -68,11 +66,7 @@ def declared_secrets(texts: Mapping[str, str]) -> frozenset[str]:
 def delivery_of(content: RevisionContent) -> Delivery:
     """How the kit itself wants to be delivered, before what the integration changes. Raises ConfigurationError."""
     names = [name for name in content.texts if name.startswith("delivery.")]
-    document = read_document(content.texts[names[0]], names[0]).value if names else {}
-    try:
-        return msgspec.convert(document, Delivery)
-    except msgspec.ValidationError as fault:
-        raise ConfigurationError(str(fault).lower(), names[0]) from None
+    return library.delivery_of(read_document(content.texts[names[0]], names[0])) if names else Delivery()
 
 
 def problems(content: RevisionContent, secret_texts: Mapping[str, str] | None = None) -> list[str]:
@@ -105,26 +99,6 @@ def _texts(values: Mapping[str, ParameterValue], secret_texts: Mapping[str, str]
     }
 
 
-def library_names() -> tuple[str, ...]:
-    """Names of the built-in kits, in order."""
-    folder = resources.files("headwater.integrations")
-    return tuple(sorted(entry.name for entry in folder.iterdir() if entry.joinpath("playbook.yaml").is_file()))
-
-
 def find_library_texts(name: str) -> dict[str, str] | None:
     """The files of a built-in kit; None when there is no such kit."""
-    if name not in library_names():
-        return None
-    folder = resources.files("headwater.integrations").joinpath(name)
-    files = sorted((entry for entry in folder.iterdir() if entry.name in FILE_NAMES), key=lambda entry: entry.name)
-    return {entry.name: entry.read_text("utf-8") for entry in files}
-
-
-def library_texts(name: str) -> dict[str, str]:
-    """The files of a built-in kit. Raises InputError with the code "not_found"."""
-    texts = find_library_texts(name)
-    if texts is None:
-        raise InputError(
-            f"the library has no kit {name!r}; it has {', '.join(library_names())}", "kit", code="not_found"
-        )
-    return texts
+    return library.texts(name) if name in library.names() else None

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from headwater.errors import ConfigurationError, InputError
+from headwater.integrations import library
 from headwater.pipelines import kits, secrets
 from headwater.pipelines.objects import DeliverySettings, ParameterValue, RevisionContent, SealedValue
 from headwater.pipelines.secrets import SecretBox
@@ -70,7 +71,7 @@ def _kit(before: RevisionContent | None, edit: RevisionEdit) -> tuple[str, dict[
     if edit.texts is not None:
         return name, edit.texts
     if edit.kit is not None or before is None:
-        return name, kits.library_texts(name)
+        return name, library.texts(name)
     return name, before.texts
 
 
