@@ -68,11 +68,12 @@ def declarations(draw) -> Declaration:
         pipelines[slug] = DeclaredPipeline(
             slug,
             draw(texts),
-            draw(st.booleans()),
-            tuple(draw(st.lists(texts, max_size=2))),
-            draw(st.sampled_from([200, 207])),
-            tuple(sorted(draw(st.sets(names)))),
-            tuple(uses),
+            enabled=draw(st.booleans()),
+            allowed_origins=tuple(draw(st.lists(texts, max_size=2))),
+            partial_batch_status=draw(st.sampled_from([200, 207])),
+            tag=draw(st.sampled_from([{}, {"capture": {"scroll": True}, "domains": ["a.example"]}])),
+            write_keys=tuple(sorted(draw(st.sets(names)))),
+            integrations=tuple(uses),
         )
     return Declaration(pipelines, integrations)
 
@@ -126,6 +127,11 @@ def test_what_is_gone_leaves_no_file(tmp_path):
         ("pipelines/web.yaml", "name: W\nintegrations:\n- integration: no\n", "no folder integrations/no"),
         ("pipelines/web.yaml", "name: W\nintegrations:\n- integration: hook\n  held: abc\n", "held/abc"),
         ("pipelines/web.yaml", "name: W\nintegrations:\n- integration: hook\n- integration: hook\n", "listed twice"),
+        (
+            "pipelines/web.yaml",
+            "name: W\ntag:\n  capture:\n    scrol: true\n",
+            "pipelines/web.yaml: tag.capture: .*scrol",
+        ),
         ("pipelines/Web Shop.yaml", "name: W\n", "is no slug"),
         ("integrations/hook/integration.yaml", "kit: hook\nparameters:\n  A: 1\n", "integration.yaml: .*in quotes"),
         ("integrations/hook/integration.yaml", "kit: unknown\n", "the library has no kit 'unknown'"),
@@ -149,3 +155,11 @@ def test_a_held_content_cannot_be_edited(tmp_path):
     path.write_text("version: 2.0.0\n")
     with pytest.raises(ConfigurationError, match=f"held/{re.escape(older.digest)}: the content is not the one"):
         read_folder(tmp_path, library)
+
+
+def test_written_out_defaults_are_no_difference(tmp_path):
+    """A person may write what is the default; it is read as if it were not there."""
+    write_folder(tmp_path, one(), library)
+    path = tmp_path / "pipelines/web.yaml"
+    path.write_text(path.read_text() + "enabled: true\ntag:\n  capture:\n    scroll: false\n")
+    assert read_folder(tmp_path, library) == one()

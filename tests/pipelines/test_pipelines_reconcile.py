@@ -48,7 +48,12 @@ def declarations(draw) -> Declaration:
         ]
         own_keys = tuple(sorted({f"key-{key}" for key in keys if key == name}))
         pipelines[name] = DeclaredPipeline(
-            name, draw(st.sampled_from(["One", "Two"])), draw(st.booleans()), (), 200, own_keys, tuple(uses)
+            name,
+            draw(st.sampled_from(["One", "Two"])),
+            enabled=draw(st.booleans()),
+            tag=draw(st.sampled_from([{}, {"capture": {"scroll": True}}])),
+            write_keys=own_keys,
+            integrations=tuple(uses),
         )
     return Declaration(pipelines, integrations)
 

@@ -20,7 +20,7 @@ import msgspec
 import yaml
 
 from headwater.errors import ConfigurationError, InputError
-from headwater.pipelines import slugs
+from headwater.pipelines import slugs, tag_settings
 from headwater.pipelines.declaration import (
     Declaration,
     DeclaredContent,
@@ -137,7 +137,7 @@ def _read_pipeline(path: Path) -> DeclaredPipeline:
         enabled=file.enabled,
         allowed_origins=file.allowed_origins,
         partial_batch_status=file.partial_batch_status,
-        tag=file.tag,
+        tag=_tag(file.tag, place),
         write_keys=file.write_keys,
         integrations=tuple(DeclaredUse(use.integration, use.enabled, use.held) for use in file.integrations),
     )
@@ -212,6 +212,14 @@ def _text(path: Path, place: str) -> str:
         raise ConfigurationError("the file is missing; create it or remove the folder", place) from None
     except UnicodeDecodeError:
         raise ConfigurationError("the file is not UTF-8 text; save it as UTF-8", f"{place} {path.name}") from None
+
+
+def _tag(document: dict[str, Any], place: str) -> dict[str, Any]:
+    """The tag's settings in their shortest form, as they are stored: written-out defaults are no difference."""
+    try:
+        return tag_settings.check(document)
+    except InputError as fault:
+        raise ConfigurationError(fault.message, f"{place}: {fault.field}") from None
 
 
 def _slug(name: str, place: str) -> str:

@@ -90,5 +90,6 @@ def check(document: dict[str, Any]) -> dict[str, Any]:
     for source in settings.identity:
         if source.source in ("fetch", "pixel") and not source.key.startswith(("https://", "/")):
             raise InputError("must be an https:// address or a path of the site", "tag.identity.key")
-    built: dict[str, Any] = msgspec.to_builtins(settings)
-    return built
+    # By way of JSON, so that lists compare equal to those that were stored; a section without anything in it is a default.
+    built: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(settings))
+    return {name: section for name, section in built.items() if section != {}}
