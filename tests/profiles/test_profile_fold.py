@@ -251,6 +251,15 @@ def test_instants_are_datetimes_for_filters_and_text_for_people():
 
 
 @given(EFFECTS)
+def test_what_is_stored_comes_back(effects):
+    """Effects, sightings and links are JSON, and typed again when they are read."""
+    gathered = Gathered(SCHEMA, effects)
+    for value in (*effects, *gathered.seen.values(), *gathered.links.values(), *gathered.evidence().resolution.parts):
+        stored = jsontext.decode(jsontext.encode(msgspec.to_builtins(value)))
+        assert msgspec.convert(stored, type(value)) == value
+
+
+@given(EFFECTS)
 def test_fields_survive_the_database(effects):
     """What a filter sees of a profile is the same before and after it was stored, instants included."""
     gathered = Gathered(SCHEMA, effects)
