@@ -26,7 +26,7 @@ setup: .venv/.ready-tests
 	scripts/setup demo
 	@touch $@
 
-.venv/.ready-tests: .venv/.ready scripts/setup-tests tests/sdks/package-lock.json
+.venv/.ready-tests: .venv/.ready scripts/setup-tests tests/sdks/package.json
 	scripts/setup demo,dev
 	scripts/setup-tests
 	@touch $@

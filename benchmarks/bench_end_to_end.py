@@ -95,7 +95,7 @@ def _measure(install: Install) -> Iterator[Figure]:
     idle = sum(install.memory().values())
     yield Figure("memory of the whole install, idle", f"{idle:.0f} MB", "below 450 MB", idle < 450)
     write_key = install.write_key()
-    install.run("pipeline", "detach", "default", "lytics", "--yes")
+    install.run("pipeline", "detach", "default", "lytics")
     yield from _collect(install, write_key)
     with process("benchmarks.receiver") as vendor:
         assert vendor.stdout is not None

@@ -92,7 +92,9 @@ class Bodies:
         self._batch = batch
         self._prefix = prefix.encode()
         self._numbers = itertools.count()
-        texts = [orjson.dumps(sample_event(number)) for number in range(distinct)]
+        samples = (sample_event(number) for number in range(distinct))
+        # A single event goes to /v1/track, so it must be one.
+        texts = [orjson.dumps(sample) for sample in samples if batch > 1 or sample["type"] == "track"]
         self.event_bytes = sum(len(text) for text in texts) / len(texts)
         self._pieces = [text.split(ID_MARK.encode()) for text in texts]
 

@@ -11,7 +11,7 @@ from nats.aio.client import Client
 from headwater.errors import UnavailableError
 
 RECONNECT_WAIT_SECONDS = 0.2
-CONNECT_TIMEOUT_SECONDS = 5.0
+CONNECT_TIMEOUT_SECONDS = 5
 PING_SECONDS = 10
 
 logger = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ async def connect(url: str, name: str) -> Client:
             name=name,
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             max_reconnect_attempts=-1,
-            reconnect_time_wait=RECONNECT_WAIT_SECONDS,
+            reconnect_time_wait=RECONNECT_WAIT_SECONDS,  # type: ignore[arg-type]  # annotated int, but only slept for
             ping_interval=PING_SECONDS,
             max_outstanding_pings=2,
             pending_size=0,
