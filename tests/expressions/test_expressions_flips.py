@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import filter_generation
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -76,7 +77,7 @@ _calendar_steps = st.one_of(
 _around_every_hour = [NOW + count * HOUR + late for count in range(24 * 900) for late in (timedelta(0), SECOND)][1:]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(_filters(_calendar_steps), _hours, _hours)
 def test_next_flip_is_exact_for_months_and_years(text: str, f: datetime, g: datetime) -> None:
     """With calendar steps, which jump at the ends of months, the next flip is what asking around each hour finds."""
@@ -178,3 +179,24 @@ def test_next_check_takes_the_earliest_of_all_parts() -> None:
     resolver = resolver_of({"other": parse_filter('FILTER f < "now-1d"').where})
     found = Flips(parse_filter(text), resolver).next_check({"f": NOW, "g": [NOW - DAY, NOW]}, NOW)
     assert found == NOW + DAY
+
+
+_hourly = [filter_generation.NOW + count * HOUR for count in range(1, 24 * 45)]
+RESOLVER = resolver_of({"other": parse_filter('FILTER OR (f > "now-5d", g CONTAINS "b")').where})
+
+
+@settings(max_examples=250, deadline=None)
+@given(filter_generation.conditions, st.sampled_from(filter_generation.profiles()))
+def test_any_filter_flips_when_it_says_so(condition: str, profile: dict[str, Any]) -> None:
+    """For filters and fields of every kind, date math inside fields included: the old answer up to the flip, another at it."""
+    tree = parse_filter(f"FILTER {condition}")
+    compiled = compile_filter(tree, RESOLVER)
+    answer = compiled.matches(profile, filter_generation.NOW)
+    flips = Flips(tree, RESOLVER)
+    found = flips.next_flip(profile, filter_generation.NOW)
+    before = [instant for instant in _hourly if found is None or instant < found]
+    assert all(compiled.matches(profile, instant) is answer for instant in before)
+    if found is not None:
+        assert flips.can_flip
+        assert compiled.matches(profile, found - timedelta(microseconds=1)) is answer
+        assert compiled.matches(profile, found) is not answer
