@@ -1,0 +1,118 @@
+// A shop for the tests: pages, Headwater below /hw/ as a reverse proxy would put it, and a real browser to visit it.
+import { readFile } from "node:fs/promises";
+import { createServer, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { chromium } from "playwright-core";
+
+const { HEADWATER_TEST_COLLECT: COLLECT, HEADWATER_TEST_ADMIN: ADMIN, HEADWATER_TEST_TOKEN: TOKEN, HEADWATER_TEST_LOG: LOG } = process.env;
+const PATIENCE_MS = 10_000;
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"];
+
+export const launch = (...flags) => chromium.launch({ executablePath: "/usr/bin/chromium", args: [...FLAGS, ...flags] });
+
+let pipelines = 0;
+
+/** A pipeline with tag settings, made by the admin API. */
+async function pipeline(tag) {
+  const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
+  const name = `Tag ${process.pid} ${pipelines++}`;
+  const reply = await fetch(`${ADMIN}/pipelines`, { method: "POST", headers, body: JSON.stringify({ name, tag }) });
+  if (!reply.ok) throw new Error(await reply.text());
+  const made = await reply.json();
+  const [key] = made.write_keys;
+  for (let tries = 0; (await fetch(`${COLLECT}/v1/projects/${key}/settings`)).status !== 200; tries++) {
+    if (tries > 50) throw new Error("the collector does not know the new write key");
+    await sleep(50);
+  }
+  return { id: made.id, key };
+}
+
+const snippet = (key, src) => `<script>
+(function (names) {
+  var queue = (window.analytics = window.analytics || []);
+  names.split(" ").forEach(function (name) {
+    queue[name] = function () { queue.push([name].concat([].slice.call(arguments))); return queue; };
+  });
+})("load page track identify group alias ready reset user setAnonymousId debug on once off consent");
+</script><script async src="${src}" data-write-key="${key}"></script>`;
+
+/**
+ * Serve pages (path to HTML, `{tag}` stands for the snippet). `fault` makes the proxy answer with a status and headers,
+ * or not at all ("down"). `posts` holds the bodies that were sent to the batch door, `asked` all paths below /hw.
+ */
+export async function site({ tag = {}, pages = {}, headers = {}, key } = {}) {
+  const made = key ? { key, id: null } : await pipeline(tag);
+  const state = { fault: null, posts: [], asked: [], headers, pages };
+
+  const server = createServer((incoming, outgoing) => {
+    const url = new URL(incoming.url, "http://localhost");
+    if (url.pathname.startsWith("/hw/")) proxy(incoming, outgoing, url);
+    else {
+      const content = state.pages[url.pathname];
+      const body = typeof content === "function" ? content(url) : content;
+      if (body === undefined) return outgoing.writeHead(url.pathname === "/favicon.ico" ? 204 : 404).end();
+      const type = Buffer.isBuffer(body) ? "audio/wav" : /\.js$/.test(url.pathname) ? "text/javascript" : "text/html; charset=utf-8";
+      const filled = Buffer.isBuffer(body) ? body : body.replaceAll("{tag}", snippet(made.key, "/hw/headwater.js")).replaceAll("{key}", made.key);
+      outgoing.writeHead(200, { "content-type": type, "accept-ranges": "none", ...state.headers }).end(filled);
+    }
+  });
+
+  function proxy(incoming, outgoing, url) {
+    state.asked.push(url.pathname);
+    const chunks = [];
+    incoming.on("data", (chunk) => chunks.push(chunk));
+    incoming.on("end", () => {
+      const body = Buffer.concat(chunks);
+      if (url.pathname === "/hw/v1/b") state.posts.push(body.toString());
+      const fault = url.pathname === "/hw/v1/b" || state.fault === "dead" ? state.fault : null;
+      if (fault === "down" || fault === "dead") return incoming.socket.destroy();
+      if (fault) return outgoing.writeHead(fault.status, fault.headers).end();
+      const onward = request(COLLECT + incoming.url, { method: incoming.method, headers: incoming.headers }, (reply) => {
+        outgoing.writeHead(reply.statusCode, reply.headers);
+        reply.pipe(outgoing);
+      });
+      onward.on("error", () => outgoing.destroy());
+      onward.end(body);
+    });
+  }
+
+  await new Promise((resolve) => server.listen(0, "localhost", resolve));
+  const { port } = server.address();
+  return Object.assign(state, {
+    ...made,
+    port,
+    url: `http://localhost:${port}`,
+    events: () => events(made.id),
+    until: (test, patience) => until(made.id, test, patience),
+    named: (name, count = 1) => named(made.id, name, count),
+    close: () => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))),
+  });
+}
+
+/** What the install's log holds for a pipeline, oldest first. */
+export async function events(id) {
+  const text = await readFile(LOG, "utf8");
+  const lines = text.slice(0, text.lastIndexOf("\n") + 1).split("\n").filter((line) => line.includes(id));
+  return lines.map((line) => JSON.parse(line).data);
+}
+
+/** Wait until the events pass a test. */
+async function until(id, test, patience = PATIENCE_MS) {
+  const end = Date.now() + patience;
+  for (;;) {
+    const found = await events(id);
+    if (test(found)) return found;
+    if (Date.now() > end) throw new Error("not seen in the log: " + test + "\nseen: " + JSON.stringify(found.map((e) => [e.type, e.event ?? e.name, e.properties]), null, 1));
+    await sleep(50);
+  }
+}
+
+/** Wait for `count` events of a name, and return them. */
+async function named(id, name, count) {
+  const ofName = (event) => event.event === name || (event.type === name && !event.event);
+  const found = await until(id, (all) => all.filter(ofName).length >= count);
+  return found.filter(ofName);
+}
+
+/** Wait until the tag has its settings. */
+export const ready = (page) => page.evaluate(() => new Promise((resolve) => window.analytics.ready(() => resolve())));
