@@ -12,11 +12,10 @@ from headwater.cli.configuration_session import write_line
 from headwater.cli.log_session import LogSession, log_session
 from headwater.database.transactions import transaction
 from headwater.demo import progress
+from headwater.demo.ledger import Ledger
 from headwater.demo.play import Target, play
 from headwater.demo.status import Balance, Status
 from headwater.errors import ConfigurationError, InputError
-from headwater.log import reader
-from headwater.log.reader import Query
 from headwater.pipelines import deployment_store, pipeline_store
 from headwater.pipelines.bootstrap import PIPELINE
 from headwater.pipelines.objects import Pipeline
@@ -56,13 +55,10 @@ async def demo(
         journey = _open_journey(households)
         total = journey.total if limit is None else min(limit, journey.total)
 
-        async def count_stored() -> int:
-            return await reader.count(made.client, Query(kind="event", source=pipeline.id))
-
         console = Console()
         with progress.display(console) as show:
             status, balance = await play(
-                target, journey.events(limit), total, rate=rate, count_stored=count_stored, show=show
+                target, journey.events(limit), total, rate=rate, ledger=Ledger(made.client, pipeline.id), show=show
             )
     write_line(progress.summary(status, balance))
     _explain(status, balance, pipeline)
@@ -124,13 +120,13 @@ def _explain(status: Status, balance: Balance, pipeline: Pipeline) -> None:
         write_line("Not known whether everything is delivered: the router's metrics cannot be read.")
     elif balance.waiting:
         write_line(f"{balance.waiting:,} deliveries still wait; `headwater log lag` shows for which integration.")
-    if balance.missing and balance.certain:
-        write_line(f"{balance.missing:,} events are lost: they were accepted, and the counters do not add up.")
-    if not balance.certain:
-        write_line("A process was started again on the way: its counters began anew, so the figures are lower bounds.")
+    if balance.lost:
+        write_line(f"{balance.lost:,} events are lost: they were accepted, and the log does not hold them.")
+    if balance.unsettled:
+        write_line(f"{balance.unsettled:,} events are in the log, and an integration left them out without a trace.")
     if status.refused:
         write_line("Refused events: `headwater log refused` shows them with their reasons.")
     if status.dead:
         write_line(f"Dead letters wait: `headwater deadletters list --pipeline {pipeline.slug}` shows why.")
-    if status.duplicates and not balance.stored:
+    if balance.duplicates and not balance.stored:
         write_line("All of it was in the log already: nothing is counted twice.")

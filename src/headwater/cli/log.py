@@ -16,6 +16,7 @@ from headwater.cli.configuration_session import write_json, write_line, write_ta
 from headwater.cli.log_session import LogSession, log_session
 from headwater.cli.moments import parse_range
 from headwater.cli.output import write_json_line
+from headwater.collect.refusal_log import KeptRefusal
 from headwater.collect.timestamps import format_time
 from headwater.database.transactions import transaction
 from headwater.errors import InputError
@@ -30,6 +31,9 @@ from headwater.routing.router import consumer_name
 from headwater.settings import LogSettings
 
 app = App(name="log", help="The event log: streams, lag, records, refusals.")
+
+EXCERPT_CHARACTERS = 150
+"""How much of what was sent is shown to people; --json has all that is kept."""
 
 AsJson = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON for a script.")]
 
@@ -123,8 +127,15 @@ async def refused(*, limit: int = 20, json: AsJson = False) -> None:
         for refusal in found:
             write_json_line(msgspec.json.encode(refusal))
         return
-    rows = [(r.received_at, r.route, r.reason, r.message, r.field, r.excerpt[:200]) for r in found]
-    write_table("Refused, newest first", ("received at", "door", "reason", "message", "field", "excerpt"), rows)
+    if not found:
+        write_line("Nothing was refused.")
+    for refusal in found:
+        write_line(f"{refusal.received_at}  {refusal.route}  {refusal.reason}  {_explained(refusal)}")
+        write_line(f"    {refusal.excerpt[:EXCERPT_CHARACTERS]!r}")
+
+
+def _explained(refusal: KeptRefusal) -> str:
+    return f"{refusal.field}: {refusal.message}" if refusal.field else refusal.message
 
 
 async def _show_streams(made: LogSession, *, json: bool) -> None:

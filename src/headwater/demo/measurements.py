@@ -15,7 +15,6 @@ Labels = frozenset[tuple[str, str]]
 Samples = Mapping[tuple[str, Labels], float]
 
 START_TIME = ("process_start_time_seconds", frozenset[tuple[str, str]]())
-DUPLICATES = "headwater_log_duplicates_total"
 DELIVERED = "headwater_route_delivered_total"
 RETRIED = "headwater_route_retried_total"
 DROPPED = "headwater_route_dropped_total"

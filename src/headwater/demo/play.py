@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import PyreqwestError
 
 from headwater.demo import measurements
+from headwater.demo.ledger import Ledger
 from headwater.demo.measurements import Meter
 from headwater.demo.sender import Sender
 from headwater.demo.status import Balance, Status, balance_of, status_of
@@ -22,7 +23,7 @@ SCRAPE_SECONDS = 3.0
 PATIENCE_SECONDS = 60.0
 """How long deliveries may stand still, after the last event is sent, before the replay stops waiting."""
 
-Count = Callable[[], Awaitable[int]]
+Event = dict[str, Any]
 Show = Callable[[Status], None]
 
 
@@ -41,23 +42,23 @@ class Target(NamedTuple):
 
 async def play(
     target: Target,
-    events: Iterable[dict[str, Any]],
+    events: Iterable[Event],
     total: int,
     *,
     rate: float | None,
-    count_stored: Count,
+    ledger: Ledger,
     show: Show,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> tuple[Status, Balance]:
     """Send `events` (`total` of them) and return when they are delivered, or nothing moved for `patience_seconds`.
 
-    `count_stored` tells how many events of the pipeline the log holds. Raises ConfigurationError when the collector
-    takes nothing at all.
+    Raises ConfigurationError when the collector takes nothing at all.
     """
     async with _Watch(target, total) as watch:
         await watch.look()
-        before = await count_stored()
-        sending = asyncio.create_task(watch.sender.send(events, rate))
+        before = await ledger.count()
+        message_ids: set[str] = set()
+        sending = asyncio.create_task(watch.sender.send(_noting(events, message_ids), rate))
         try:
             while not sending.done():
                 await asyncio.wait({sending}, timeout=LOOK_SECONDS)
@@ -66,7 +67,16 @@ async def play(
         finally:
             sending.cancel()
         status = await _until_settled(watch, show, patience_seconds)
-        return status, balance_of(status, await count_stored() - before, watch.meter.restarted)
+        stored = await ledger.count() - before
+        # Where the log grew by every event, all of them are in it. Else some are duplicates, or lost: it must be read.
+        absent = 0 if stored >= status.sent else await ledger.absent(message_ids)
+        return status, balance_of(status, stored, absent, watch.meter.restarted)
+
+
+def _noting(events: Iterable[Event], message_ids: set[str]) -> Iterator[Event]:
+    for event in events:
+        message_ids.add(event["messageId"])
+        yield event
 
 
 async def _until_settled(watch: _Watch, show: Show, patience_seconds: float) -> Status:

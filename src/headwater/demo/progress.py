@@ -75,7 +75,7 @@ def _rows(status: Status) -> list[tuple[str, ...]]:
         ("sent", f"{status.sent:,} of {status.total:,}", "delivered", f"{status.delivered:,}"),
         ("events/s", f"{status.rate:,.0f}", "retried", f"{status.retried:,}"),
         ("refused", f"{status.refused:,}", "dead letters", f"{status.dead:,}"),
-        ("duplicates", f"{status.duplicates:,}", "log lag", _known(status.lag)),
+        ("sent again", f"{status.repeats:,} requests", "log lag", _known(status.lag)),
         ("latency p50", _duration(status.half), "p99", _duration(status.most)),
     ]
 
@@ -85,13 +85,13 @@ def summary(status: Status, balance: Balance) -> str:
     parts = [
         f"sent {status.sent:,}",
         f"accepted {status.accepted:,}",
-        f"duplicates {status.duplicates:,}",
+        f"duplicates {balance.duplicates:,}",
         f"stored {balance.stored:,}",
         f"delivered {status.delivered:,}",
         f"retried {status.retried:,}",
         f"refused {status.refused:,}",
         f"dead {status.dead:,}",
-        f"lost {balance.missing if balance.certain else 0:,}",
+        f"lost {balance.lost:,}",
         f"p50 {_duration(status.half)}",
         f"p99 {_duration(status.most)}",
         f"{status.seconds:.1f} s ({status.rate:,.0f} events/s)",

@@ -34,7 +34,6 @@ class Status(NamedTuple):
     accepted: int
     refused: int
     repeats: int
-    duplicates: int
     integrations: tuple[Delivered, ...]
     lag: int | None
     half: float | None
@@ -68,21 +67,26 @@ class Status(NamedTuple):
 
 
 class Balance(NamedTuple):
-    """The end of a replay: what the log holds of it, what still waits, and what nobody can account for.
+    """The end of a replay.
 
-    `certain` is false when a process was started again on the way: its counters began anew, so that only the log's own
-    figures hold.
+    `stored`      events that the log took
+    `duplicates`  accepted events that it held already
+    `lost`        accepted events that it does not hold
+    `unsettled`   stored events that an integration has neither delivered nor dropped nor kept as a dead letter,
+                  although nothing waits: by the router's counters, so 0 where those began anew on the way
+    `waiting`     deliveries that are still to come; None when the router does not tell
     """
 
     stored: int
+    duplicates: int
+    lost: int
+    unsettled: int
     waiting: int | None
-    missing: int
-    certain: bool
 
     @property
     def good(self) -> bool:
         """Whether nothing is lost and nothing is left to deliver."""
-        return self.waiting == 0 and (self.missing == 0 or not self.certain)
+        return self.waiting == 0 and self.lost == 0 and self.unsettled == 0
 
 
 def status_of(
@@ -97,7 +101,6 @@ def status_of(
         accepted=tally.accepted,
         refused=tally.refused,
         repeats=tally.repeats,
-        duplicates=meter.growth(measurements.DUPLICATES),
         integrations=tuple(_delivered(meter, name) for name in integrations),
         lag=meter.lag(consumers),
         half=half,
@@ -106,15 +109,22 @@ def status_of(
     )
 
 
-def balance_of(status: Status, stored: int, restarted: bool) -> Balance:
-    """Compare what was accepted with what the log stored, and that with what each integration settled.
+def balance_of(status: Status, stored: int, absent: int, restarted: bool) -> Balance:
+    """Compare what was accepted with what is in the log, and that with what each integration settled.
 
-    `stored` is how much the log grew. An accepted event is stored or a duplicate; a stored one is settled by every
-    integration, in one piece at least.
+    `stored` is how much the log grew, `absent` how many of the sent events it does not hold, refused ones among them.
+    `restarted` says that a role began anew on the way.
     """
-    unstored = status.accepted - status.duplicates - stored
-    unsettled = [stored - integration.settled for integration in status.integrations] if status.lag == 0 else []
-    return Balance(stored, status.lag, max(0, unstored, *unsettled), not restarted)
+    lost = max(0, absent - status.refused)
+    known = status.lag == 0 and not restarted
+    unsettled = max((stored - integration.settled for integration in status.integrations), default=0) if known else 0
+    return Balance(
+        stored=stored,
+        duplicates=max(0, status.accepted - stored - lost),
+        lost=lost,
+        unsettled=max(0, unsettled),
+        waiting=status.lag,
+    )
 
 
 def _delivered(meter: Meter, name: str) -> Delivered:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import msgspec
 from nats.aio.client import Client
+from nats.js.errors import NotFoundError
 
 from headwater.events import Record, RecordKind, decode_record
 from headwater.log import consumer, streams
@@ -61,7 +62,7 @@ class Found(msgspec.Struct, frozen=True):
 
 async def read(client: Client, query: Query, *, follow: bool = False) -> AsyncGenerator[Found, None]:
     """The records that the query asks for, oldest first; up to what is there now, or for ever with `follow`."""
-    last = await _last_sequence(client)
+    last = await _last_sequence(client, query)
     if last == 0 and not follow:
         return
     async with aclosing(_messages(client, streams.MAIN, query, None if follow else last)) as messages:
@@ -103,6 +104,8 @@ async def _messages(client: Client, stream: str, query: Query, last: int | None)
     reader = Consumer(client, spec, window=2 * BATCH)
     await reader.start()
     try:
+        if last is not None and not await _waiting(client, spec):
+            return  # everything was stored before the time that the query begins with
         while True:
             messages = await reader.take(BATCH, PATIENCE_SECONDS)
             if not messages and last is not None and not await _waiting(client, spec):
@@ -123,5 +126,12 @@ async def _waiting(client: Client, spec: ConsumerSpec) -> int:
     return info.num_pending or 0
 
 
-async def _last_sequence(client: Client) -> int:
-    return next((report.last_seq for report in await streams.report(client) if report.name == streams.MAIN), 0)
+async def _last_sequence(client: Client, query: Query) -> int:
+    """Sequence of the newest record at the addresses of the query, 0 when there is none: there reading ends at once."""
+    manager = client.jsm()
+    last = 0
+    for subject in query.subjects():
+        with suppress(NotFoundError):
+            newest = await manager.get_last_msg(streams.MAIN, subject)
+            last = max(last, newest.seq or 0)
+    return last
