@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from headwater.playbooks.lua_purity import is_pure
 from headwater.playbooks.lua_tokens import Token, tokens
 
 WHOLE: tuple[str, ...] = ()
 """The path of the whole event."""
-
-_CHANGING_NAMES = frozenset({"rawset", "setmetatable", "getmetatable", "_G", "getfenv", "setfenv"})
 
 
 class Analysis(NamedTuple):
@@ -27,12 +26,7 @@ class Analysis(NamedTuple):
 def analyse(body: str) -> Analysis:
     """Analyse a body whose placeholders are already replaced. Raises ConfigurationError for text that is no Lua."""
     meaningful = [token for token in tokens(body) if token.kind not in ("space", "comment")]
-    return Analysis(not _changes(meaningful), frozenset(_paths(meaningful)))
-
-
-def without_inner(paths: frozenset[tuple[str, ...]]) -> frozenset[tuple[str, ...]]:
-    """Paths that are not below another one: who reads an object reads everything in it."""
-    return frozenset(path for path in paths if not any(path[:length] in paths for length in range(len(path))))
+    return Analysis(is_pure(meaningful), frozenset(_paths(meaningful)))
 
 
 def with_arguments(body: str, names: Mapping[tuple[str, ...], str]) -> str:
@@ -101,59 +95,3 @@ def _path_after(found: list[Token], index: int) -> tuple[str, ...]:
         segments.append(found[index + 2].text)
         index += 2
     return tuple(segments)
-
-
-def _changes(found: list[Token]) -> bool:
-    blocks: list[str] = []
-    for index, token in enumerate(found):
-        if _names_a_changer(found, index) or _declares_global(found, index):
-            return True
-        _track(token, blocks)
-        # `=` inside a table constructor names a field; anywhere else it assigns.
-        assigns = token.kind == "operator" and token.text == "=" and (not blocks or blocks[-1] != "{")
-        if assigns and not _is_local(found, index):
-            return True
-    return False
-
-
-def _names_a_changer(found: list[Token], index: int) -> bool:
-    if not _is_name(found, index) or _text(found, index - 1) in (".", ":"):
-        return False
-    name = found[index].text
-    if name in ("table", "string", "math"):
-        harmless = name != "table" or _text(found, index + 2) == "concat"
-        return not (_text(found, index + 1) == "." and _is_name(found, index + 2) and harmless)
-    return name in _CHANGING_NAMES
-
-
-def _declares_global(found: list[Token], index: int) -> bool:
-    if found[index].text != "function" or found[index].kind != "keyword":
-        return False
-    return _is_name(found, index + 1) and _text(found, index - 1) != "local"
-
-
-def _track(token: Token, blocks: list[str]) -> None:
-    text = token.text
-    if token.kind == "operator":
-        if text in ("{", "(", "["):
-            blocks.append(text)
-        elif text in ("}", ")", "]") and blocks:
-            blocks.pop()
-    elif token.kind == "keyword":
-        if text in ("function", "if", "do", "repeat"):
-            blocks.append(text)
-        elif text in ("end", "until") and blocks:
-            blocks.pop()
-
-
-def _is_local(found: list[Token], index: int) -> bool:
-    """Whether the names before `=` at `index` are declared by `local` or a numeric `for`."""
-    index -= 1
-    while _is_name(found, index):
-        before = _text(found, index - 1)
-        if before in ("local", "for"):
-            return True
-        if before != ",":
-            return False
-        index -= 2
-    return False

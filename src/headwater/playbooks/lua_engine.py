@@ -105,9 +105,10 @@ class LuaEngine:
         by_path = self._program(by_path_source(analyses, conditional, paths), functions, analyses)
         return Program(self, whole, by_path, paths)
 
-    def _program(self, source: str, functions: Sequence[Any], analyses: Sequence[Analysis]) -> Any:
+    def _program(self, source: str, functions: Sequence[Any], analyses: Sequence[Analysis]) -> tuple[Any, Any]:
         pure = "".join("1" if analysis.pure else "0" for analysis in analyses)
-        return self._driver["program"](source, self._table_from(functions), pure, len(functions))
+        quick, careful = self._driver["program"](source, self._table_from(functions), pure, len(functions))
+        return quick, careful
 
     def _with_arguments(self, body: CompiledBody) -> Any:
         """The body as a function of the values at its paths; None when Lua's limits do not allow it."""
@@ -131,6 +132,14 @@ class LuaEngine:
             return orjson.loads(answer)
 
         return transformed
+
+    def run(self, program: tuple[Any, Any], arguments: Sequence[Any]) -> tuple[Any, ...]:
+        """Run a program: all bodies at once, and each alone when one of them fails. Raises LuaBodyError."""
+        answer = self.call(program[0], arguments)
+        if answer is False:
+            self._runtime.gccollect()
+            answer = self.call(program[1], arguments)
+        return answer  # type: ignore[no-any-return]  # failures and results, at least two values
 
     def call(self, run: Any, arguments: Sequence[Any]) -> Any:
         """Call into the interpreter with the memory limit set. Raises LuaBodyError when the interpreter gives up."""
@@ -171,6 +180,11 @@ class LuaEngine:
         return float(value)
 
     def _table(self, value: Any) -> Any:
+        if _is_flat(value):
+            try:
+                return self._table_from(value, recursive=True)
+            except OverflowError:
+                return self._slow_table(value)
         try:
             text = orjson.dumps(value)
         except TypeError:
@@ -244,24 +258,34 @@ class Program:
         return self._by_path is None
 
     def run(self, *arguments: Any) -> tuple[Any, ...]:
-        """Run on the conditions and the event: (failures, result of body 1, of body 2, …).
+        """Run on the conditions and the event: (failures, tables, result of body 1, of body 2, …).
 
-        `failures` is None, or a JSON object of messages by number of body. A result that is a table is JSON text after a
-        NUL, see `result_value`. Raises LuaBodyError when the interpreter itself gives up.
+        `failures` is None, or a JSON object of messages by number of body. `tables` is None, or the JSON list of all
+        results that are tables; in such a result's place stands NUL and its position in the list, see `table_at`.
+        Raises LuaBodyError when the interpreter itself gives up.
         """
         *conditions, event = arguments
-        return self._settled(self._engine.call(self._whole, (*conditions, self._engine.to_lua(event))))
+        return self._engine.run(self._whole, (*conditions, self._engine.to_lua(event)))
 
     def run_on(self, *arguments: Any) -> tuple[Any, ...]:
         """The same with the values at `paths`, converted with `LuaEngine.to_lua`, instead of the event."""
-        return self._settled(self._engine.call(self._by_path, arguments))
-
-    def _settled(self, answer: Any) -> tuple[Any, ...]:
-        if answer[0] is not None:
-            self._engine.collect()
-        return answer  # type: ignore[no-any-return]  # the program returns failures and results, never one value
+        return self._engine.run(self._by_path, arguments)
 
 
-def result_value(text: str) -> Any:
-    """The value of a result that starts with NUL: JSON text of a table (or of text that itself starts with NUL)."""
-    return orjson.loads(text[1:])
+_PLAIN = frozenset({str, int, float, bool})
+
+
+def _is_flat(value: Any) -> bool:
+    """Whether a value is an object, or a list of different objects, that hold text, numbers and booleans only."""
+    if type(value) is dict:
+        return bool(value) and _PLAIN.issuperset(map(type, value.values()))
+    return (
+        bool(value)
+        and all(type(item) is dict and item and _PLAIN.issuperset(map(type, item.values())) for item in value)
+        and len(set(map(id, value))) == len(value)
+    )
+
+
+def table_at(tables: Any, place: str) -> Any:
+    """The table that a result stands for, from the decoded list of tables."""
+    return tables[int(place[1:])]

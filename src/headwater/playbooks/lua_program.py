@@ -66,8 +66,8 @@ def _source(calls: Sequence[str], conditional: Sequence[bool], arguments: Sequen
     results = [f"r{index}" for index in range(1, len(calls) + 1)]
     guards = [f"if c{index} then " if wanted else "" for index, wanted in enumerate(conditional, 1)]
     all_lines = [
-        f"begin() {guard}{result} = {call}{' end' if guard else ''}"
-        for guard, result, call in zip(guards, results, calls, strict=True)
+        f"start({index}) {guard}{result} = {call}{' end' if guard else ''}"
+        for index, (guard, result, call) in enumerate(zip(guards, results, calls, strict=True), 1)
     ]
     one_lines = [
         f"if which == {index} then {guard}return {call}{' end' if guard else ''} end"
@@ -75,7 +75,7 @@ def _source(calls: Sequence[str], conditional: Sequence[bool], arguments: Sequen
     ]
     return "\n".join(
         [
-            "local bodies, begin, leave, apart, together = ...",
+            "local bodies, start, leave, apart, together = ...",
             f"return function({parameters})",
             f"local {', '.join(results)}",
             *all_lines,

@@ -13,11 +13,11 @@ from typing import Any
 
 import orjson
 
-from headwater.playbooks.lua_engine import CompiledBody, LuaBodyError, LuaEngine, Program, result_value
+from headwater.playbooks.lua_engine import CompiledBody, LuaBodyError, LuaEngine, Program, table_at
 from headwater.playbooks.lua_program import argument_names, readable
 from headwater.playbooks.lua_tokens import KEYWORDS
 from headwater.playbooks.outputs import Clock, Drop, Flag
-from headwater.playbooks.paths import Segments, merge, read, reader
+from headwater.playbooks.paths import NOTHING, Segments, merge, read, reader
 from headwater.playbooks.sections import EnrichRule, LuaStep, MapRule, Section, SpreadRule
 from headwater.playbooks.transforms import Transform
 
@@ -45,9 +45,10 @@ class RouteWriter:
         self._lines: list[str] = []
         self._scope: dict[str, Any] = {
             "reader": reader,
+            "NOTHING": NOTHING,
             "merge_result": merge_result,
             "LuaBodyError": LuaBodyError,
-            "result_value": result_value,
+            "table_at": table_at,
             "NUL": "\0",
         }
         self._parents: dict[Segments, str] = {(): "event"}
@@ -121,6 +122,7 @@ class RouteWriter:
             self._emit_arguments(program, whole, conditions)
         self._emit(1, "except LuaBodyError as fault:")
         self._emit(2, f"r = {self._constant(lua_failed)}(fault, {len(self._lua)}, flags)")
+        self._emit(1, f"tables = None if r[1] is None else {self._constant(orjson.loads)}(r[1])")
         places = tuple(
             (step.where, argument_names(body.analysis.paths))
             for step, body in zip(self._lua, self._bodies, strict=True)
@@ -174,7 +176,7 @@ class RouteWriter:
         self._emit(1, f"if type({name}) is not dict:")
         if path in self._odd:  # Lua must see what stands in the way, so it gets the whole event
             self._emit(2, f"if {name} is not None: odd = True")
-        self._emit(2, f"{name} = reader({name})")
+        self._emit(2, f"{name} = NOTHING if {name} is None else reader({name})")
 
     def _read(self, path: Segments) -> str:
         if not path:
@@ -239,8 +241,8 @@ class RouteWriter:
     def _result(self, step: LuaStep) -> str:
         key = plain_key(step)
         if key is None:
-            result = f"r[{next(i for i, known in enumerate(self._lua, 1) if known is step)}]"
-            return f"{result} if type({result}) is not str or {result}[:1] != NUL else result_value({result})"
+            result = f"r[{next(i for i, known in enumerate(self._lua, 2) if known is step)}]"
+            return f"{result} if type({result}) is not str or {result}[:1] != NUL else table_at(tables, {result})"
         return f"{self._constant(as_lua_returns)}({'event' if key == '' else f'get({key!r})'}, {step.where!r}, flags)"
 
     def _emit_write(self, level: int, path: Segments, where: str) -> None:
@@ -309,7 +311,7 @@ def merge_result(output: dict[str, Any], result: Any, where: str, flags: list[Fl
 def lua_failed(fault: LuaBodyError, count: int, flags: list[Flag]) -> tuple[None, ...]:
     """No result from any body, because the interpreter itself gave up."""
     flags.append(Flag("lua", str(fault)))
-    return (None,) * (count + 1)
+    return (None,) * (count + 2)
 
 
 def flag_failures(failures: str, places: Sequence[tuple[str, dict[Segments, str]]], flags: list[Flag]) -> None:

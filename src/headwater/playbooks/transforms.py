@@ -41,8 +41,12 @@ def _on_text(change: Callable[[str], Any]) -> Transform:
     return transform
 
 
-def _hash(text: str, algorithm: str) -> str:
-    return hashlib.new(algorithm, text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+def _hash(algorithm: Callable[..., Any]) -> Transform:
+    def transform(value: Any) -> Any:
+        text = value if type(value) is str else scalars.scalar_text(value)
+        return None if text is None else algorithm(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+
+    return transform
 
 
 def _whole(argument: Mapping[str, Any], key: str, default: int | None = None) -> int:
@@ -133,8 +137,8 @@ _BUILDERS: dict[str, Callable[[Any], Transform]] = {
     "substring": _substring,
     "toHash": _choice(
         {
-            "sha256": _on_text(lambda text: _hash(text, "sha256")),
-            "md5": _on_text(lambda text: _hash(text, "md5")),
+            "sha256": _hash(hashlib.sha256),
+            "md5": _hash(hashlib.md5),
         }
     ),
     "toScalar": _choice(

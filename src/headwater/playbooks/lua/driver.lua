@@ -1,6 +1,7 @@
 -- Runs bodies: compiles them, keeps them apart from each other, and prepares results for the way out.
 --
--- A result that is text, a number or a boolean leaves as it is; a table leaves as JSON text after a NUL character.
+-- A result that is text, a number or a boolean leaves as it is. All tables of a run leave together as one JSON list; the
+-- result in their place is a NUL character followed by the position in that list.
 local limits, json = ...
 local raw, base = limits.raw, limits.base
 local pcall, setfenv, setmetatable, next, byte, type, begin =
@@ -36,14 +37,35 @@ end
 
 local HUGE = 1 / 0
 
+-- The JSON list of tables grows in a buffer that is kept: making one for each event costs more than filling it.
+local buffer, filled, tables = {}, 0, 0
+local write = json.write
+local places = {}
+for i = 0, 255 do places[i] = "\0" .. i end
+
+local function set_aside(value)
+  buffer[filled + 1] = tables == 0 and "[" or ","
+  filled = write(value, buffer, filled + 1, 1)
+  tables = tables + 1
+  return places[tables - 1]
+end
+
+local function all_tables()
+  if tables == 0 then return nil end
+  buffer[filled + 1] = "]"
+  local text = raw.concat(buffer, "", 1, filled + 1)
+  if filled > 4096 then buffer = {} end
+  return text
+end
+
 -- The first value that a body returned, ready to leave.
 local function leave(value)
   local kind = type(value)
   if kind == "string" then
-    if byte(value, 1) == 0 then return "\0" .. json.quote(value) end
+    if byte(value, 1) == 0 then return set_aside(value) end
     return value
   elseif kind == "table" then
-    return "\0" .. encode(value)
+    return set_aside(value)
   elseif kind == "number" then
     if value ~= value or value == HUGE or value == -HUGE then return nil end
     return value
@@ -76,35 +98,54 @@ local function message_of(fault)
 end
 
 -- `source` is generated: a function of the bodies that gives `all`, which runs every body and returns the results, and
--- `one`, which runs the body with a number. Usually `all` does; when it fails each body runs alone, so that one failure
--- does not touch the others and every body has the whole budget.
+-- `one`, which runs the body with a number. Returned are two functions of the same arguments. The first runs all bodies
+-- and answers with nil, the list of tables and the results, or with false alone when one of them failed. The second runs
+-- each body apart, so that one failure does not touch the others and every body has the whole budget; it answers with the
+-- failures (a JSON object of messages by number of body), the list of tables and the results. A body that already used
+-- up the budget is not run again.
 function driver.program(source, bodies, pure, count)
   for i = 1, count do
     if byte(pure, i) == 49 then setfenv(bodies[i], shared) end
   end
-  local all, one = raw.loadstring(source, "=program")(bodies, begin, leave, apart, together)
-  local function settled(arguments, argument_count)
+  local current, exhausted = 0, nil
+  local function start(i)
+    current = i
+    begin()
+  end
+  local all, one = raw.loadstring(source, "=program")(bodies, start, leave, apart, together)
+  local function passed(ok, ...)
+    limits.finish()
+    if ok then return nil, all_tables(), ... end
+    local fault = ...
+    exhausted = (fault == limits.over or fault == "not enough memory") and fault or nil
+    return false
+  end
+  local function quick(...)
+    filled, tables = 0, 0
+    return passed(pcall(all, ...))
+  end
+  local function careful(...)
     local results, failures, failed = {}, {}, 0
+    local known_fault, known_body = exhausted, current
+    filled, tables = 0, 0
     for i = 1, count do
-      begin()
-      local ok, result = pcall(one, i, raw.unpack(arguments, 1, argument_count))
+      local ok, result = false, known_fault
+      local before_filled, before_tables = filled, tables
+      if known_fault == nil or i ~= known_body then
+        begin()
+        ok, result = pcall(one, i, ...)
+      end
       if ok then results[i] = result
       else
+        filled, tables = before_filled, before_tables
         failed = failed + 1
         failures[failed] = '"' .. i .. '":' .. json.quote(message_of(result))
       end
     end
     limits.finish()
-    return failed > 0 and "{" .. raw.concat(failures, ",") .. "}" or nil, raw.unpack(results, 1, count)
+    return "{" .. raw.concat(failures, ",") .. "}", all_tables(), raw.unpack(results, 1, count)
   end
-  local function passed(arguments, argument_count, ok, ...)
-    if not ok then return settled(arguments, argument_count) end
-    limits.finish()
-    return nil, ...
-  end
-  return function(...)
-    return passed({ ... }, raw.select("#", ...), pcall(all, ...))
-  end
+  return quick, careful
 end
 
 -- Runs a connection's transform. The answer is the changed request as JSON, or nil and the message.

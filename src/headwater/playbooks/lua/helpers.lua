@@ -50,9 +50,8 @@ end
 -- The values of a list: those at positive integer keys, ascending; of any other table, all in `pairs` order.
 local function elements(value, who)
   if type(value) ~= "table" then refuse(who, "a list", value) end
-  local count = 0
-  for _ in next, value do count = count + 1 end
-  if count == #value then return value, count end
+  local extent, holes = json.list_extent(value)
+  if extent and not holes then return value, extent end
   local keys = limits.ordered_keys(value)
   local result = {}
   for i = 1, #keys do result[i] = value[keys[i]] end

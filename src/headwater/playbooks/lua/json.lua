@@ -26,16 +26,23 @@ local function number_text(n)
   return format("%.17g", n)
 end
 
--- Greatest key and count when all keys are positive integers; nil otherwise.
+-- Greatest key when all keys are positive integers and holes do not reach too far; nil otherwise.
 local function list_extent(t)
-  local count, greatest = 0, 0
+  if type((next(t))) == "string" then return nil end
+  local count, greatest = 0, #t
+  for _ in next, t do count = count + 1 end
+  if count == greatest then
+    local i = 1
+    while i <= count and t[i] ~= nil do i = i + 1 end
+    if i > count then return count end -- as many keys as elements without a hole: there are no other keys
+  end
+  greatest = 0
   for key in next, t do
-    if type(key) ~= "number" or key < 1 or key ~= floor(key) then return nil end
-    count = count + 1
+    if type(key) ~= "number" or key < 1 or key % 1 ~= 0 then return nil end
     if key > greatest then greatest = key end
   end
   if greatest > count and greatest > HOLE_LIMIT then return nil end
-  return greatest, count
+  return greatest, greatest > count
 end
 
 local function key_text(key)
@@ -49,14 +56,22 @@ local function key_text(key)
   error("a " .. kind .. " cannot be a key of an object", 0)
 end
 
--- Keys repeat from event to event; their text is remembered, up to a limit.
-local known_keys, known_count = {}, 0
-local function known_key(key)
+-- Keys and short values repeat from event to event; their JSON text is remembered, up to a limit.
+local known_keys, known_key_count = {}, 0
+local known_values, known_value_count = { [true] = "true", [false] = "false" }, 0
+
+local function key_of(key)
   local text = key_text(key)
   if type(key) == "string" and #key <= 64 then
-    if known_count >= 2000 then known_keys, known_count = {}, 0 end
-    known_keys[key], known_count = text, known_count + 1
+    if known_key_count >= 2000 then known_keys, known_key_count = {}, 0 end
+    known_keys[key], known_key_count = text, known_key_count + 1
   end
+  return text
+end
+
+local function remember(value, text)
+  if known_value_count >= 2000 then known_values, known_value_count = { [true] = "true", [false] = "false" }, 0 end
+  known_values[value], known_value_count = text, known_value_count + 1
   return text
 end
 
@@ -68,22 +83,31 @@ local function write_table(t, buffer, n, depth)
   if extent and (extent > 0 or not objects[t]) then
     local separator = "["
     for i = 1, extent do
+      local value = t[i]
+      local text = value == nil and "null" or known_values[value]
       buffer[n + 1] = separator
       separator = ","
-      local after = write(t[i], buffer, n + 1, depth + 1)
-      if after == n + 1 then
-        after = n + 2
-        buffer[after] = "null"
+      if text then
+        n = n + 2
+        buffer[n] = text
+      else
+        local after = write(value, buffer, n + 1, depth + 1)
+        if after == n + 1 then
+          after = n + 2
+          buffer[after] = "null"
+        end
+        n = after
       end
-      n = after
     end
     buffer[n + 1] = extent == 0 and "[]" or "]"
     return n + 1
   end
   local separator = "{"
   for key, value in next, t do
-    buffer[n + 1], buffer[n + 2] = separator, known_keys[key] or known_key(key)
-    local after = write(value, buffer, n + 2, depth + 1)
+    buffer[n + 1], buffer[n + 2] = separator, known_keys[key] or key_of(key)
+    local text = known_values[value]
+    local after = n + 3
+    if text then buffer[after] = text else after = write(value, buffer, n + 2, depth + 1) end
     if after > n + 2 then
       n = after
       separator = ","
@@ -98,7 +122,7 @@ end
 function write(value, buffer, n, depth)
   local kind = type(value)
   if kind == "string" then
-    buffer[n + 1] = quote(value)
+    buffer[n + 1] = #value <= 40 and remember(value, quote(value)) or quote(value)
     return n + 1
   elseif kind == "number" then
     if value ~= value or value == HUGE or value == -HUGE then return n end
@@ -134,4 +158,4 @@ local function copy(value, depth)
   return result
 end
 
-return { objects = objects, encode = encode, copy = copy, quote = quote, list_extent = list_extent }
+return { objects = objects, encode = encode, write = write, copy = copy, quote = quote, list_extent = list_extent }
