@@ -38,6 +38,17 @@ def test_the_library_kit_can_run():
         ),
         (with_text("playbook.yaml", "version: 1.0.0\nglobal:\n  mapping: []\n"), r"playbook.yaml:3: global"),
         (with_text("playbook.yaml", "version: [\n"), r"playbook.yaml:\d"),
+        (
+            msgspec.structs.replace(
+                with_text("playbook.yaml", "global: []\n"), overrides={"global": {"remove": ["x"]}}
+            ),
+            "global",
+        ),
+        (msgspec.structs.replace(LYTICS, overrides={"global": {"remove": ["x"]}}), "no rule for 'x'"),
+        (
+            msgspec.structs.replace(LYTICS, overrides={"global": {"mappings": [{"outputKey": "x", "a": 1}]}}),
+            "with overrides",
+        ),
         (with_text("playbook.json", "{}"), "both exist"),
         (with_text("delivery.yaml", "batch_size: 0\n"), r"delivery.yaml: .*batch_size"),
         (msgspec.structs.replace(LYTICS, texts={"playbook.yaml": "version: 1.0.0\n"}), "connection.yaml is missing"),
@@ -84,3 +95,9 @@ def test_a_base_url_is_an_origin(base_url):
     except msgspec.ValidationError:
         accepted = False
     assert accepted == valid
+
+
+def test_an_added_parameter_may_be_a_secret():
+    """An override declares it as a kit would."""
+    document = {"parameters": [{"name": "PIN", "isSensitive": True}, {"name": "REGION"}]}
+    assert kits.declared_secrets(LYTICS.texts, document) == {"API_KEY", "PIN"}

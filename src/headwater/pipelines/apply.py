@@ -161,7 +161,7 @@ def _content_problems(
 ) -> list[str]:
     kept = _kept_secrets(step, state)
     problems = kits.problems(_stored(step.content, kept))
-    declared = kits.declared_secrets(step.content.texts)
+    declared = kits.declared_secrets(step.content.texts, step.content.overrides)
     for name, text in sorted(step.content.parameters.items()):
         place = f"parameter {name}"
         if name in kept:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from headwater.errors import ConfigurationError
 from headwater.integrations import library
 from headwater.integrations.delivery import Delivery
 from headwater.pipelines.objects import ParameterValue, PlainValue, RevisionContent
+from headwater.pipelines.overrides import apply_overrides, read
 from headwater.playbooks import Document, Kit, Parameter, check_kit, compile_kit, parameters_of
 from headwater.playbooks.documents import read_document
 
@@ -21,9 +23,7 @@ _STAND_IN = "1"
 
 def kit_of(content: RevisionContent) -> Kit:
     """The kit of a revision with its overrides. Raises ConfigurationError with file and line."""
-    if content.overrides:
-        raise ConfigurationError("this version applies no overrides; remove them", "overrides")
-    return kit_from(content.kit, content.texts)
+    return apply_overrides(kit_from(content.kit, content.texts), content.overrides)
 
 
 def kit_from(name: str, texts: Mapping[str, str]) -> Kit:
@@ -58,9 +58,11 @@ def declared_parameters(texts: Mapping[str, str], name: str = "") -> tuple[Param
     return parameters_of(kit_from(name, texts))
 
 
-def declared_secrets(texts: Mapping[str, str]) -> frozenset[str]:
-    """Names of the parameters that the kit itself calls sensitive."""
-    return frozenset(parameter.name for parameter in declared_parameters(texts) if parameter.is_sensitive)
+def declared_secrets(texts: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> frozenset[str]:
+    """Names of the parameters that the kit, or an override that adds them, calls sensitive."""
+    added = read(dict(overrides or {})).parameters
+    kit = {parameter.name for parameter in declared_parameters(texts) if parameter.is_sensitive}
+    return frozenset(kit | {row["name"] for row in added if row.get("isSensitive") is True and "name" in row})
 
 
 def delivery_of(content: RevisionContent) -> Delivery:
@@ -75,14 +77,21 @@ def problems(content: RevisionContent, secret_texts: Mapping[str, str] | None = 
     `secret_texts` are the secrets that the caller can read, by parameter name; others are stood in for.
     """
     try:
-        kit = kit_of(content)
-        found = [str(problem) for problem in check_kit(kit) if problem.fatal]
+        # The kit alone first: overrides go by its sections, so it must be sound.
+        found = _fatal(kit_from(content.kit, content.texts))
+        if not found:
+            kit = kit_of(content)
+            found = _fatal(kit)
         if not found:
             compile_kit(kit, _texts(content.parameters, secret_texts or {}))
             delivery_of(content)
     except ConfigurationError as fault:
         return [str(fault)]
     return found
+
+
+def _fatal(kit: Kit) -> list[str]:
+    return [str(problem) for problem in check_kit(kit) if problem.fatal]
 
 
 def check(content: RevisionContent, secret_texts: Mapping[str, str] | None = None) -> None:

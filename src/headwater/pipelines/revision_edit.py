@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import msgspec
@@ -34,11 +34,13 @@ def edited(before: RevisionContent | None, edit: RevisionEdit, box: SecretBox, i
     """The content after the edit, checked. Raises ConfigurationError or InputError with place and remedy."""
     kit, texts = _kit(before, edit)
     _check_file_names(texts)
+    overrides = _first(edit.overrides, before.overrides if before else {})
+    declared = kits.declared_secrets(texts, overrides)
     content = RevisionContent(
         kit=kit,
         texts=texts,
-        parameters=_parameters(before, edit, texts, box, integration_id),
-        overrides=_first(edit.overrides, before.overrides if before else {}),
+        parameters=_parameters(before, edit, declared, box, integration_id),
+        overrides=overrides,
         delivery=_first(edit.delivery, before.delivery if before else DeliverySettings()),
     )
     kits.check(content, _secret_texts(content, box, integration_id))
@@ -84,9 +86,8 @@ def _check_file_names(texts: Mapping[str, str]) -> None:
 
 
 def _parameters(
-    before: RevisionContent | None, edit: RevisionEdit, texts: Mapping[str, str], box: SecretBox, integration_id: str
+    before: RevisionContent | None, edit: RevisionEdit, declared: Set[str], box: SecretBox, integration_id: str
 ) -> dict[str, ParameterValue]:
-    declared = kits.declared_secrets(texts)
     values = dict(before.parameters) if before else {}
     for name, text in edit.parameters.items():
         if text is None:
