@@ -1,0 +1,178 @@
+"""The commands that read and change the configuration."""
+
+import asyncio
+import json
+import subprocess
+import sys
+
+import pytest
+
+from headwater.cli import configuration, integration, pipeline, token
+from headwater.database import migrations
+from headwater.errors import ConfigurationError, InputError
+
+
+@pytest.fixture
+async def install(database_url, tmp_path, monkeypatch):
+    """An install that the commands reach, with an environment of its own."""
+    await migrations.migrate(database_url)
+    monkeypatch.setenv("HEADWATER_DATABASE_URL", database_url)
+    monkeypatch.setenv("HEADWATER_DATA_FOLDER", str(tmp_path / "data"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+async def run(app, *tokens):
+    """Run a command line of one command group in this loop."""
+    return await app.run_async(list(tokens), result_action="return_value", exit_on_error=False, print_error=False)
+
+
+async def output_of(capsys, app, *tokens):
+    """What a command prints, as JSON where it is asked to."""
+    capsys.readouterr()
+    await run(app, *tokens)
+    text = capsys.readouterr().out
+    return json.loads(text) if "--json" in tokens else text
+
+
+async def test_a_pipeline_is_created_shown_and_deleted(install, capsys):
+    """The reply to creation has the write key; deletion wants to be confirmed."""
+    created = await output_of(capsys, pipeline.app, "create", "Web shop", "--origin", "https://a.example", "--json")
+    assert (created["slug"], len(created["write_keys"])) == ("web-shop", 1)
+    shown = await output_of(capsys, pipeline.app, "show", "web-shop")
+    assert created["write_keys"][0] in shown
+    added = (await output_of(capsys, pipeline.app, "write-key", "add", "web-shop")).strip()
+    assert added in await output_of(capsys, pipeline.app, "write-key", "list", "web-shop", "--json")
+    await run(pipeline.app, "update", "web-shop", "--no-enabled", "--any-origin")
+    shown = await output_of(capsys, pipeline.app, "show", "web-shop", "--json")
+    assert (shown["enabled"], shown["allowed_origins"]) == (False, [])
+    with pytest.raises(InputError, match="--yes"):
+        await run(pipeline.app, "delete", "web-shop")
+    await run(pipeline.app, "delete", "web-shop", "--yes")
+    assert await output_of(capsys, pipeline.app, "list", "--json") == []
+
+
+async def test_the_way_of_an_integration(install, capsys):
+    """Add, attach, set, deploy, roll back, pause: each command says what is in force."""
+    await run(pipeline.app, "create", "Web")
+    text = await output_of(
+        capsys, integration.app, "add", "lytics", "STREAM_ID=a", "API_KEY=k-secret", "--attach", "web"
+    )
+    assert "web delivers to lytics" in text
+    saved = await output_of(capsys, integration.app, "set", "lytics", "STREAM_ID=b", "--note", "why")
+    assert "Saved revision 2" in saved
+    assert "Nothing changed" in await output_of(
+        capsys, integration.app, "set", "lytics", "STREAM_ID=b", "API_KEY=k-secret"
+    )
+    shown = await output_of(capsys, integration.app, "show", "lytics", "--json")
+    assert shown["content"]["parameters"] == {"API_KEY": "(set, not shown)", "STREAM_ID": "b"}
+    assert "k-secret" not in await output_of(capsys, integration.app, "show", "lytics")
+    assert "revision 2" in await output_of(capsys, pipeline.app, "deploy", "web", "lytics")
+    assert "revision 1" in await output_of(capsys, pipeline.app, "rollback", "web", "lytics")
+    assert "paused" in await output_of(capsys, pipeline.app, "pause", "web", "lytics")
+    assert "paused" not in await output_of(capsys, pipeline.app, "resume", "web", "lytics")
+    listed = await output_of(capsys, integration.app, "revisions", "lytics", "--json")
+    assert [(revision["number"], revision["note"]) for revision in listed] == [(2, "why"), (1, "added")]
+    assert "In use on web" in await output_of(
+        capsys, integration.app, "set", "lytics", "--base-url", "this-install", "--deploy"
+    )
+    await run(pipeline.app, "detach", "web", "lytics")
+    await run(integration.app, "delete", "lytics", "--yes")
+    assert await output_of(capsys, integration.app, "list", "--json") == []
+
+
+async def test_a_kit_is_changed_by_overrides(install, capsys, tmp_path):
+    """An input, an event of one's own, a parameter of one's own; taken back one by one, or replaced by a file."""
+    await run(integration.app, "add", "lytics", "STREAM_ID=a", "API_KEY=k")
+
+    async def document():
+        return (await output_of(capsys, integration.app, "show", "lytics", "--json"))["content"]["overrides"]
+
+    await run(integration.app, "set", "lytics", "id=context.my_id")
+    await run(integration.app, "set", "lytics", "kind=type", "--event", "Custom Thing")
+    await run(integration.app, "set", "lytics", "REGION=eu", "x=context.$$REGION$$", "--add-parameter", "REGION")
+    assert await document() == {
+        "parameters": [{"name": "REGION"}],
+        "global": {
+            "mappings": [
+                {"outputKey": "id", "inputKey": "context.my_id"},
+                {"outputKey": "x", "inputKey": "context.$$REGION$$"},
+            ]
+        },
+        "events": {"Custom Thing": {"mappings": [{"outputKey": "kind", "inputKey": "type"}]}},
+    }
+    await run(integration.app, "set", "lytics", "--remove", "kind", "--event", "Custom Thing")
+    await run(integration.app, "set", "lytics", "--remove", "id")
+    with pytest.raises(InputError, match="'id'"):
+        await run(integration.app, "set", "lytics", "--remove", "id")
+    (tmp_path / "overrides.yaml").write_text("global:\n  remove: [nothing]\n")
+    with pytest.raises(ConfigurationError, match="the kit has no rule for 'nothing'"):
+        await run(integration.app, "set", "lytics", "--overrides-file", str(tmp_path / "overrides.yaml"))
+    (tmp_path / "overrides.yaml").write_text("global:\n  remove: [id]\n")
+    await run(
+        integration.app, "set", "lytics", "--remove", "REGION", "--overrides-file", str(tmp_path / "overrides.yaml")
+    )
+    assert await document() == {"global": {"remove": ["id"]}}
+
+
+async def test_missing_parameters_are_named(install):
+    """Without a terminal nothing is asked; the error names what is missing."""
+    with pytest.raises(ConfigurationError, match="API_KEY"):
+        await run(integration.app, "add", "lytics", "STREAM_ID=a")
+    with pytest.raises(InputError, match="NAME=VALUE"):
+        await run(integration.app, "add", "lytics", "STREAM_ID")
+    with pytest.raises(InputError, match="has no integration"):
+        await run(integration.app, "add", "unknown")
+
+
+async def test_a_token_is_printed_once(install, capsys):
+    """Creation prints it alone on a line for scripts; the list does not have it."""
+    created = await output_of(capsys, token.app, "create", "CI", "--scope", "data", "--scope", "observer", "--json")
+    listed = await output_of(capsys, token.app, "list")
+    assert created["scopes"] == ["data", "observer"]
+    assert created["token"] not in listed
+    assert "CI" in listed
+    await run(token.app, "revoke", created["id"])
+    assert "revoked" in await output_of(capsys, token.app, "list")
+
+
+async def test_export_and_apply(install, capsys, tmp_path):
+    """The plan is shown before it is taken; without a terminal it needs --yes; then there is nothing left to do."""
+    await run(pipeline.app, "create", "Web")
+    await run(integration.app, "add", "lytics", "STREAM_ID=a", "API_KEY=k-secret", "--attach", "web")
+    await configuration.export(tmp_path / "files")
+    assert "LYTICS_API_KEY" in capsys.readouterr().out
+    path = tmp_path / "files/pipelines/web.yaml"
+    path.write_text(path.read_text().replace("name: Web", "name: Shop"))
+    with pytest.raises(InputError, match="--yes"):
+        await configuration.apply(tmp_path / "files")
+    assert "update pipeline web: name: Web → Shop" in capsys.readouterr().out
+    await configuration.apply(tmp_path / "files", yes=True)
+    capsys.readouterr()
+    await configuration.apply(tmp_path / "files", yes=True, prune=True, json=True)
+    assert json.loads(capsys.readouterr().out) == {"steps": [], "left": []}
+
+
+async def test_brackets_in_names_are_shown_as_they_are(install, capsys):
+    """Names are text, never markup."""
+    await run(pipeline.app, "create", "Web [red]shop[/red]")
+    assert "[red]shop[/red]" in await output_of(capsys, pipeline.app, "list")
+
+
+@pytest.mark.parametrize("arguments", [["pipeline", "show", "none"], ["token", "revoke", "none"]])
+async def test_an_error_is_a_message_and_exit_code_1(install, arguments):
+    """The real command ends without a traceback, and says what to do."""
+    done = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "headwater", *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    output, errors = await done.communicate()
+    assert (done.returncode, output) == (1, b"")
+    assert f"headwater {arguments[0]} list" in errors.decode()
+    assert b"Traceback" not in errors
+
+
+async def test_an_old_schema_is_reported(database_url, tmp_path, monkeypatch):
+    """Commands do not migrate; they say who does."""
+    monkeypatch.setenv("HEADWATER_DATABASE_URL", database_url)
+    monkeypatch.setenv("HEADWATER_DATA_FOLDER", str(tmp_path))
+    with pytest.raises(ConfigurationError, match="headwater up"):
+        await run(pipeline.app, "list")
