@@ -28,7 +28,15 @@ _LARGE_NUMBER = re.compile(rb"[eE]\+?[0-9]{3}")
 _ALIKE = bytes(
     ord(shown)
     for shown in (
-        "0" if code in b"0123456789." else "e" if code in b"eE" else "-" if code in b"-" else "," if code in b",]} \t\r\n" else "x"
+        "0"
+        if code in b"0123456789."
+        else "e"
+        if code in b"eE"
+        else "-"
+        if code in b"-"
+        else ","
+        if code in b",]} \t\r\n"
+        else "x"
         for code in range(256)
     )
 )
@@ -116,15 +124,12 @@ def _encode_exactly(value: Any) -> bytes:
 
 def depth_exceeds(value: Any, limit: int = NESTING_LIMIT) -> bool:
     """Whether objects and lists are nested more than `limit` levels deep. Never recurses."""
-    level = [value]
-    for _ in range(limit + 1):
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(limit):
         below: list[Any] = []
         for item in level:
-            if isinstance(item, dict):
-                below.extend(item.values())
-            elif isinstance(item, list):
-                below.extend(item)
+            below.extend(item.values() if isinstance(item, dict) else item)
         level = [item for item in below if isinstance(item, dict | list)]
         if not level:
             return False
-    return True
+    return bool(level)

@@ -123,9 +123,10 @@ def load_with_sources(environment: Mapping[str, str] | None = None) -> tuple[Set
     sources: dict[str, str] = {}
     for name, field in _fields(Settings):
         variable = "HEADWATER_" + name.replace(".", "_").upper()
+        found = _pop(from_file, name)
         if variable in variables:
             value, source = _from_text(variables[variable], field, variable), f"environment {variable}"
-        elif (found := _pop(from_file, name)) is not None:
+        elif found is not None:
             value, source = found, str(path)
         else:
             sources[name] = "default"
