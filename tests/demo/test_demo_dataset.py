@@ -87,7 +87,7 @@ def test_kinds_of_events(events: list[dict]) -> None:
 
 
 def test_pandas_is_not_loaded() -> None:
-    """Reading needs pyarrow alone: pandas would cost every replay half a second and 60 MB."""
+    """Reading needs pyarrow alone: pandas would cost every replay over half a second and some 40 MB."""
     script = (
         "import sys; from headwater.demo.dataset import open_journey; "
         "list(open_journey(2).events(20)); sys.exit('pandas' in sys.modules)"

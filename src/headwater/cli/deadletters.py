@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import msgspec
 from cyclopts import App, Parameter
 
 from headwater import jsontext
+from headwater.cli import attachment_names
+from headwater.cli.attachment_names import AttachmentNames
 from headwater.cli.configuration_session import session, write_json, write_line, write_table
 from headwater.cli.log_session import log_session, log_writer
 from headwater.cli.output import agreed, progress_bar, write_json_line
-from headwater.database.transactions import transaction
 from headwater.errors import InputError
-from headwater.pipelines import deployment_store, integration_store, pipeline_store
 from headwater.routing.dead_letters import Choice, DeadLetterStore, LetterSummary, ReasonCount, StoredLetter
 from headwater.routing.replays import replay_dead_letters
 
@@ -25,19 +25,6 @@ AsJson = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON 
 Yes = Annotated[bool, Parameter(negative=(), help="Do it without being asked.")]
 Flag = Annotated[bool, Parameter(negative=())]
 LETTERS_AT_ONCE = 500
-
-
-class _Names(NamedTuple):
-    """Slugs by id; what was deleted since is shown by its id. `attached` holds pairs of ids."""
-
-    pipelines: dict[str, str]
-    integrations: dict[str, str]
-    attached: frozenset[tuple[str, str]]
-
-    def of(self, pipeline_id: str, integration_id: str) -> str:
-        """An attachment as people know it."""
-        pipeline = self.pipelines.get(pipeline_id, pipeline_id)
-        return f"{pipeline}/{self.integrations.get(integration_id, integration_id)}"
 
 
 @app.command(name="list")
@@ -69,7 +56,7 @@ async def list_(
         raise InputError(f"must be more than 0, got {limit}", "--limit")
     async with session() as made:
         store = DeadLetterStore(made.pool)
-        names = await _names(made.pool)
+        names = await attachment_names.load(made.pool)
         choice = _choice(names, pipeline, integration, reason)
         letters = await _newest(store, choice, limit) if all else []
         groups = [group for group in await store.reasons() if _covers(choice, group)]
@@ -90,7 +77,7 @@ async def show(letter: int, *, json: AsJson = False) -> None:
     """
     async with session() as made:
         found = await DeadLetterStore(made.pool).find(letter)
-        names = await _names(made.pool)
+        names = await attachment_names.load(made.pool)
     if json:
         write_json_line(jsontext.encode(_document(found, names)))
         return
@@ -136,7 +123,7 @@ async def replay(
     """
     async with log_session("deadletters replay") as made:
         store = DeadLetterStore(made.pool)
-        names = await _names(made.pool)
+        names = await attachment_names.load(made.pool)
         choice = _chosen(names, letters, all, pipeline, integration, reason)
         owners = await _owners(store, choice)
         _require_attached(owners, names)
@@ -179,7 +166,7 @@ async def discard(
     """
     async with session() as made:
         store = DeadLetterStore(made.pool)
-        choice = _chosen(await _names(made.pool), letters, all, pipeline, integration, reason)
+        choice = _chosen(await attachment_names.load(made.pool), letters, all, pipeline, integration, reason)
         total = sum((await _owners(store, choice)).values())
         if total == 0:
             raise _nothing(choice)
@@ -195,19 +182,7 @@ async def discard(
     _tell_rest(choice, discarded)
 
 
-async def _names(pool: Any) -> _Names:
-    async with transaction(pool, read_only=True) as connection:
-        pipelines = await pipeline_store.every(connection)
-        integrations = await integration_store.every(connection)
-        attachments = await deployment_store.attachments(connection)
-    return _Names(
-        {pipeline.id: pipeline.slug for pipeline in pipelines},
-        {integration.id: integration.slug for integration in integrations},
-        frozenset((attached.pipeline_id, attached.integration_id) for attached in attachments),
-    )
-
-
-def _choice(names: _Names, pipeline: str | None, integration: str | None, reason: str | None) -> Choice:
+def _choice(names: AttachmentNames, pipeline: str | None, integration: str | None, reason: str | None) -> Choice:
     return Choice(
         pipeline_id=_id_of(names.pipelines, pipeline),
         integration_id=_id_of(names.integrations, integration),
@@ -221,7 +196,7 @@ def _id_of(slugs: dict[str, str], name: str | None) -> str | None:
 
 
 def _chosen(
-    names: _Names,
+    names: AttachmentNames,
     letters: tuple[int, ...],
     everything: bool,
     pipeline: str | None,
@@ -267,7 +242,7 @@ def _covers(choice: Choice, group: ReasonCount) -> bool:
     )
 
 
-def _require_attached(owners: dict[tuple[str, str], int], names: _Names) -> None:
+def _require_attached(owners: dict[tuple[str, str], int], names: AttachmentNames) -> None:
     for owner, count in owners.items():
         if owner not in names.attached:
             raise InputError(
@@ -301,7 +276,7 @@ async def _newest(store: DeadLetterStore, choice: Choice, limit: int) -> list[Le
     return found
 
 
-def _show_groups(groups: Sequence[ReasonCount], names: _Names, *, json: bool) -> None:
+def _show_groups(groups: Sequence[ReasonCount], names: AttachmentNames, *, json: bool) -> None:
     if json:
         write_json([{**msgspec.to_builtins(group), "of": names.of(*_owner(group))} for group in groups])
         return
@@ -315,7 +290,7 @@ def _show_groups(groups: Sequence[ReasonCount], names: _Names, *, json: bool) ->
     write_table("Dead letters", ("letters", "of", "reason", "oldest", "newest"), rows)
 
 
-def _show_letters(letters: Sequence[LetterSummary], names: _Names, *, json: bool) -> None:
+def _show_letters(letters: Sequence[LetterSummary], names: AttachmentNames, *, json: bool) -> None:
     if json:
         write_json([{**msgspec.to_builtins(letter), "of": names.of(*_owner(letter))} for letter in letters])
         return
@@ -340,7 +315,7 @@ def _owner(found: ReasonCount | LetterSummary) -> tuple[str, str]:
     return found.pipeline_id, found.integration_id
 
 
-def _document(letter: StoredLetter, names: _Names) -> dict[str, Any]:
+def _document(letter: StoredLetter, names: AttachmentNames) -> dict[str, Any]:
     content = {name: getattr(letter, name) for name in letter.__struct_fields__ if name != "record"}
     built: dict[str, Any] = msgspec.to_builtins(content, builtin_types=())
     return {**built, "of": names.of(*_owner(letter)), "record": jsontext.decode(letter.record)}

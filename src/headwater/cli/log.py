@@ -11,7 +11,7 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.filesize import decimal as readable_size
 
-from headwater.cli import refusals
+from headwater.cli import attachment_names, refusals
 from headwater.cli.configuration_session import write_json, write_line, write_table
 from headwater.cli.log_session import LogSession, log_session
 from headwater.cli.moments import parse_range
@@ -26,8 +26,7 @@ from headwater.log import streams as log_streams
 from headwater.log.consumer import Lag
 from headwater.log.reader import Found, Query
 from headwater.log.streams import StreamReport
-from headwater.pipelines import deployment_store, pipeline_store
-from headwater.routing.router import consumer_name
+from headwater.pipelines import pipeline_store
 from headwater.settings import LogSettings
 
 app = App(name="log", help="The event log: streams, lag, records, refusals.")
@@ -159,7 +158,7 @@ async def _show_streams(made: LogSession, *, json: bool) -> None:
 
 
 async def _show_lag(made: LogSession, *, json: bool) -> None:
-    names = await _consumer_names(made)
+    names = (await attachment_names.load(made.pool)).by_consumer()
     found = [
         entry for stream in (log_streams.MAIN, log_streams.REPLAYS) for entry in await consumer.lag(made.client, stream)
     ]
@@ -177,16 +176,6 @@ def _lag_row(entry: Lag, names: dict[str, str]) -> tuple[str, ...]:
     of = "replays" if entry.stream == log_streams.REPLAYS else "log"
     shown = names.get(entry.name, entry.name)
     return shown, of, f"{entry.waiting:,}", f"{entry.unacknowledged:,}", f"{entry.redelivered:,}"
-
-
-async def _consumer_names(made: LogSession) -> dict[str, str]:
-    """Pipeline and integration behind each consumer's name."""
-    async with transaction(made.pool, read_only=True) as connection:
-        attachments = await deployment_store.attachments(connection)
-    return {
-        consumer_name((attached.pipeline_id, attached.integration_id)): f"{attached.pipeline}/{attached.integration}"
-        for attached in attachments
-    }
 
 
 async def _source(made: LogSession, pipeline: str | None, stream: str | None) -> tuple[RecordKind | None, str | None]:

