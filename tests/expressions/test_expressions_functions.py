@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -185,3 +186,23 @@ def test_sip_hash_knows_every_length() -> None:
     """The hash splits users into buckets elsewhere too, so lengths around its block of 8 bytes must agree with it."""
     assert value('hash.sip("http://www.google.com?q=123") % 10') == 7
     assert len({value(f'hash.sip("{"x" * length}")') for length in range(1, 20)}) == 19
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        ("useragent(f, 'os')", "A" * 100_000), ("useragent(f, 'os')", "(" * 100_000), ("useragent(f, 'os')", "a/1 " * 50_000),
+        ("email(f)", '"' * 50_000), ("email(f)", "a." * 50_000), ("email(f)", '"a' * 50_000 + "<x"), ("email(f)", "a " * 50_000 + "<"),
+        ("path(f)", "a" * 100_000), ("qs(f, 'x')", "http://example.com/?" + "&" * 100_000), ("domain(f)", "a." * 50_000),
+        ("todate(f)", "1" * 100_000), ("todate(f)", "2026-11-23 " + " " * 100_000), ("seconds(f)", "1" * 100_000 + ":x"),
+        ("toint(f)", "1," * 50_000), ("string.titlecase(f)", "a " * 50_000), ("json.jmespath(f, 'a')", "[" * 100_000),
+        ("url(f)", "a" * 100_000), ("strftime('2026-11-23', f)", "%Y" * 50_000),
+    ],
+    ids=lambda value: value[:20],
+)  # fmt: skip
+def test_no_text_keeps_a_function_busy(call: str, text: str) -> None:
+    """An event of 100 KB that was made to be slow is not."""
+    value(call, {"f": "warm"})
+    begin = time.perf_counter()
+    value(call, {"f": text})
+    assert time.perf_counter() - begin < 2

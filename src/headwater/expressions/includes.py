@@ -32,7 +32,7 @@ from headwater.expressions.tree import (
 
 Resolver = Callable[[str], Node | None]
 
-DEPTH_LIMIT = 256
+DEPTH_LIMIT = 200
 """Deepest nesting of a filter with all its includes put in, in nodes. It bounds the stack of an evaluation."""
 INLINE_LIMIT = 100
 """Longest chain of includes that is inlined."""

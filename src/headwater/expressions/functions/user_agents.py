@@ -15,7 +15,9 @@ from headwater.expressions.values import NOTHING, Value, one_text
 
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36"
 
-_PRODUCT = re.compile(r"([A-Za-z][A-Za-z0-9 ]*)/([0-9][^\s;)]*)")
+_AGENT_LIMIT = 2_048
+"""Longest User-Agent that is looked at, in characters; the rest of a longer one is noise."""
+_PRODUCT = re.compile(r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9]*+)/([0-9][^\s;)]*+)")
 _COMMENT = re.compile(r"\(([^()]*)\)")
 _SYSTEM = re.compile(r"Linux|Mac OS|Windows|Android|CrOS|OS X|BSD|SunOS")
 _WINDOWS = {"10.0": "10", "6.3": "8.1", "6.2": "8", "6.1": "7", "6.0": "Vista", "5.2": "XP", "5.1": "XP", "5.0": "2000"}
@@ -46,7 +48,7 @@ def features(agent: str) -> dict[str, str]:
     known = ua_parser.parse(agent)
     comment = _COMMENT.search(agent)
     remarks = [part.strip() for part in comment[1].split(";")] if comment else []
-    products = {name.strip(): version for name, version in _PRODUCT.findall(agent)}
+    products = dict(_PRODUCT.findall(agent))
     browser, version = "", ""
     if known.user_agent is not None:
         found = known.user_agent
@@ -88,14 +90,14 @@ def _system(remarks: list[str]) -> str:
 def useragent(_context: Context, ua: Value, what: Value) -> Value:
     """A feature of a User-Agent: bot, mobile, mozilla, platform, os, engine, engine_version, browser or
     browser_version. bot and mobile are "true" or "false"."""
-    agent, feature = one_text(ua), (one_text(what) or "").lower()
+    agent, feature = (one_text(ua) or "")[:_AGENT_LIMIT], (one_text(what) or "").lower()
     return features(agent).get(feature, NOTHING) if agent and feature else NOTHING
 
 
 @function("useragent.map", "map[string]string", Example(f'len(useragent.map("{_AGENT}"))', 9))
 def useragent_map(_context: Context, ua: Value) -> Value:
     """All features of a User-Agent."""
-    agent = one_text(ua)
+    agent = (one_text(ua) or "")[:_AGENT_LIMIT]
     return dict(features(agent)) if agent else NOTHING
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import math
 import re
@@ -176,13 +177,22 @@ def urlminusqs(_context: Context, u: Value, p: Value) -> Value:
     return _with_query(address, {key: value for key, value in values.items() if key != name})
 
 
+_QUIET = re2.Options()
+_QUIET.log_errors = False  # what is wrong with a pattern is said in our error, not on standard error
+
+
+@functools.lru_cache(maxsize=1024)
+def _parameter_pattern(pattern: str) -> re2._Regexp:
+    return re2.compile(pattern, _QUIET)
+
+
 def _check_patterns(args: tuple[Node, ...]) -> str | None:
     for arg in args[1:]:
         pattern = literal_text(arg)
         if not pattern:
             return 'each parameter pattern must be written as a text, like "utm_.*"'
         try:
-            re2.compile(pattern)
+            _parameter_pattern(pattern)
         except re2.error as fault:
             return f'"{pattern}" is no regular expression: {fault}'
     return None
@@ -196,7 +206,7 @@ def matchqs(_context: Context, u: Value, *re: Value) -> Value:
     url = parse_url(text) if text else None
     if url is None:
         return NOTHING
-    patterns = [re2.compile(pattern) for pattern in re]
+    patterns = [_parameter_pattern(pattern) for pattern in re]
     values = query_values(url.query)
     kept = {name: value for name, value in values.items() if any(pattern.search(name) for pattern in patterns)}
     return _with_query(url.host + url.path, kept)
@@ -215,7 +225,9 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 @function("url", "string", Example('url("https://example.com/x")', "example.com/x"))
 def url_(_context: Context, x: Value) -> Value:
     """The URL without its scheme."""
-    return _SCHEME.sub("", _address_text(x), count=1) or NOTHING
+    text = _address_text(x)
+    scheme = _SCHEME.match(text)
+    return text[scheme.end() if scheme else 0 :] or NOTHING
 
 
 @function(
