@@ -123,7 +123,7 @@ def format_time(instant: Instant, layout: str, zone: str = "UTC", offset: int = 
     Raises ValueError when the local year is not between 1 and 9999.
     """
     if layout == RFC3339 and offset == 0:
-        return f"{_local(instant, 0):%Y-%m-%dT%H:%M:%S}Z".rjust(20, "0")
+        return f"{_local(instant, 0).isoformat()}Z"
     parts = _Parts(_local(instant, offset), instant.nanoseconds, zone, offset)
     return "".join(_write(piece, parts) if meaning else piece for piece, meaning in _cached_pieces(layout))
 

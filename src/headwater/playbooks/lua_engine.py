@@ -261,7 +261,7 @@ class Program:
         """Run on the conditions and the event: (failures, tables, result of body 1, of body 2, …).
 
         `failures` is None, or a JSON object of messages by number of body. `tables` is None, or the JSON list of all
-        results that are tables; in such a result's place stands NUL and its position in the list, see `table_at`.
+        results that are tables; in such a result's place stands NUL and its position in the list.
         Raises LuaBodyError when the interpreter itself gives up.
         """
         *conditions, event = arguments
@@ -284,8 +284,3 @@ def _is_flat(value: Any) -> bool:
         and all(type(item) is dict and item and _PLAIN.issuperset(map(type, item.values())) for item in value)
         and len(set(map(id, value))) == len(value)
     )
-
-
-def table_at(tables: Any, place: str) -> Any:
-    """The table that a result stands for, from the decoded list of tables."""
-    return tables[int(place[1:])]

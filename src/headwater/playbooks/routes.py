@@ -13,8 +13,9 @@ from typing import Any
 
 import orjson
 
-from headwater.playbooks.lua_engine import CompiledBody, LuaBodyError, LuaEngine, Program, table_at
+from headwater.playbooks.lua_engine import CompiledBody, LuaBodyError, LuaEngine, Program
 from headwater.playbooks.lua_program import argument_names, readable
+from headwater.playbooks.lua_shortcuts import NotPlain, Shortcut, shortcut_of
 from headwater.playbooks.lua_tokens import KEYWORDS
 from headwater.playbooks.outputs import Clock, Drop, Flag
 from headwater.playbooks.paths import NOTHING, Segments, merge, read, reader
@@ -48,12 +49,12 @@ class RouteWriter:
             "NOTHING": NOTHING,
             "merge_result": merge_result,
             "LuaBodyError": LuaBodyError,
-            "table_at": table_at,
             "NUL": "\0",
         }
         self._parents: dict[Segments, str] = {(): "event"}
         self._lua: list[LuaStep] = []
         self._bodies: list[CompiledBody] = []
+        self._shortcuts: dict[str, Callable[[dict[str, Any], list[Flag]], Any]] = {}
         self._conditions: list[str] = []
         self._foreign: list[Segments] = []
         self._spread = False
@@ -95,12 +96,12 @@ class RouteWriter:
         for section in self._sections:
             for mapping in section.mappings:
                 for index, step in enumerate(mapping.steps):
-                    if isinstance(step, LuaStep) and plain_key(step) is None:
+                    if isinstance(step, LuaStep) and self._needs_lua(step):
                         always = mapping.path == () and index == 0
                         self._lua.append(step)
                         self._conditions.append("" if always else f"c{len(self._lua) - 1}")
             for expression in section.expressions:
-                if plain_key(expression) is None:
+                if self._needs_lua(expression):
                     self._lua.append(expression)
                     self._conditions.append("")
         if not self._lua:
@@ -108,6 +109,17 @@ class RouteWriter:
         engine = self._engine()
         self._bodies = [engine.compile(step.body, step.where) for step in self._lua]
         return engine.program(self._bodies, [condition != "" for condition in self._conditions])
+
+    def _needs_lua(self, step: LuaStep) -> bool:
+        """Whether a body goes into the program; a plain one becomes a function of the event and the flags."""
+        if plain_key(step) is not None:
+            return False
+        if step.where not in self._shortcuts:
+            shortcut = shortcut_of(step.body)
+            if shortcut is None:
+                return True
+            self._shortcuts[step.where] = with_fallback(step, shortcut, self._engine)
+        return False
 
     def _emit_run(self, program: Program) -> None:
         for section in self._sections:
@@ -122,12 +134,16 @@ class RouteWriter:
             self._emit_arguments(program, whole, conditions)
         self._emit(1, "except LuaBodyError as fault:")
         self._emit(2, f"r = {self._constant(lua_failed)}(fault, {len(self._lua)}, flags)")
-        self._emit(1, f"tables = None if r[1] is None else {self._constant(orjson.loads)}(r[1])")
+        results = "".join(f", r{index}" for index in range(len(self._lua)))
+        self._emit(1, f"failures, tables{results} = r")
+        self._emit(1, f"if tables is not None: tables = {self._constant(orjson.loads)}(tables)")
         places = tuple(
             (step.where, argument_names(body.analysis.paths))
             for step, body in zip(self._lua, self._bodies, strict=True)
         )
-        self._emit(1, f"if r[0] is not None: {self._constant(flag_failures)}(r[0], {self._constant(places)}, flags)")
+        self._emit(
+            1, f"if failures is not None: {self._constant(flag_failures)}(failures, {self._constant(places)}, flags)"
+        )
 
     def _emit_arguments(self, program: Program, whole: str, conditions: list[str]) -> None:
         direct, to_lua = (
@@ -145,7 +161,7 @@ class RouteWriter:
 
     def _emit_condition(self, mapping: MapRule) -> None:
         """The value before a mapping's first Lua step decides whether the body runs."""
-        steps = [step for step in mapping.steps if isinstance(step, LuaStep) and plain_key(step) is None]
+        steps = [step for step in mapping.steps if isinstance(step, LuaStep) and self._needs_lua(step)]
         if not steps or not self._conditions[self._lua.index(steps[0])]:
             return
         before = mapping.steps[: mapping.steps.index(steps[0])]
@@ -223,8 +239,13 @@ class RouteWriter:
         return repr(value) if type(value) in (str, int, bool) else self._constant(value)
 
     def _emit_mapping(self, rule: MapRule) -> None:
-        self._emit(1, f"v = {self._read(rule.path)}")
-        for step in rule.steps:
+        steps = rule.steps
+        if steps and not rule.path and isinstance(steps[0], LuaStep):  # a body runs whenever there is an event
+            self._emit(1, f"v = {self._step(steps[0])}")
+            steps = steps[1:]
+        else:
+            self._emit(1, f"v = {self._read(rule.path)}")
+        for step in steps:
             self._emit(1, f"if v is not None: v = {self._step(step)}")
         if rule.default is not None:
             self._emit(1, f"if v is None: v = {self._literal(rule.default)}")
@@ -239,10 +260,13 @@ class RouteWriter:
         return self._result(step) if isinstance(step, LuaStep) else f"{self._constant(step)}(v)"
 
     def _result(self, step: LuaStep) -> str:
+        shortcut = self._shortcuts.get(step.where)
+        if shortcut is not None:
+            return f"{self._constant(shortcut)}(event, flags)"
         key = plain_key(step)
         if key is None:
-            result = f"r[{next(i for i, known in enumerate(self._lua, 2) if known is step)}]"
-            return f"{result} if type({result}) is not str or {result}[:1] != NUL else table_at(tables, {result})"
+            result = f"r{next(i for i, known in enumerate(self._lua) if known is step)}"
+            return f"tables[int({result}[1:])] if type({result}) is str and {result}[:1] == NUL else {result}"
         return f"{self._constant(as_lua_returns)}({'event' if key == '' else f'get({key!r})'}, {step.where!r}, flags)"
 
     def _emit_write(self, level: int, path: Segments, where: str) -> None:
@@ -261,6 +285,34 @@ class RouteWriter:
     def _is_shared(self, path: Segments) -> bool:
         """Whether an earlier rule may have put an object of the event at or above a path of the output."""
         return self._spread or any(path[: len(foreign)] == foreign for foreign in self._foreign)
+
+
+def with_fallback(
+    step: LuaStep, shortcut: Shortcut, engine: Callable[[], LuaEngine]
+) -> Callable[[dict[str, Any], list[Flag]], Any]:
+    """A shortcut that lets Lua decide where the event holds something unusual."""
+    programs: list[Program] = []
+
+    def evaluate(event: dict[str, Any], flags: list[Flag]) -> Any:
+        try:
+            return shortcut(event)
+        except NotPlain:
+            if not programs:
+                programs.append(engine().program([engine().compile(step.body, step.where)], [False]))
+            return run_alone(programs[0], step.where, event, flags)
+
+    return evaluate
+
+
+def run_alone(program: Program, where: str, event: dict[str, Any], flags: list[Flag]) -> Any:
+    """The value of a program of one body on an event; None and a flag when it fails."""
+    try:
+        failures, tables, result = program.run(event)
+    except LuaBodyError as fault:
+        failures, tables, result = None, None, lua_failed(fault, 1, flags)[0]
+    if failures is not None:
+        flag_failures(failures, ((where, {}),), flags)
+    return result if tables is None else orjson.loads(tables)[0]
 
 
 def plain_key(step: LuaStep) -> str | None:

@@ -1,8 +1,8 @@
 -- Lua values as JSON text, by the rules of the playbook language.
 local limits = ...
 local raw = limits.raw
-local type, next, find, gsub, format, concat, error, floor =
-  raw.type, raw.next, raw.find, raw.gsub, raw.format, raw.concat, raw.error, raw.floor
+local type, next, find, sub, gsub, format, concat, error, floor =
+  raw.type, raw.next, raw.find, raw.sub, raw.gsub, raw.format, raw.concat, raw.error, raw.floor
 
 -- Tables that came from JSON objects, so that an empty one stays an object. Weak keys: the mark dies with the table.
 local objects = raw.setmetatable({}, { __mode = "k" })
@@ -60,8 +60,9 @@ end
 local known_keys, known_key_count = {}, 0
 local known_values, known_value_count = { [true] = "true", [false] = "false" }, 0
 
+-- Text of a key behind a comma: the first key of an object loses it.
 local function key_of(key)
-  local text = key_text(key)
+  local text = "," .. key_text(key)
   if type(key) == "string" and #key <= 64 then
     if known_key_count >= 2000 then known_keys, known_key_count = {}, 0 end
     known_keys[key], known_key_count = text, known_key_count + 1
@@ -102,18 +103,24 @@ local function write_table(t, buffer, n, depth)
     buffer[n + 1] = extent == 0 and "[]" or "]"
     return n + 1
   end
-  local separator = "{"
+  local start = n
   for key, value in next, t do
-    buffer[n + 1], buffer[n + 2] = separator, known_keys[key] or key_of(key)
+    buffer[n + 1] = known_keys[key] or key_of(key)
     local text = known_values[value]
-    local after = n + 3
-    if text then buffer[after] = text else after = write(value, buffer, n + 2, depth + 1) end
-    if after > n + 2 then
-      n = after
-      separator = ","
+    if text then
+      n = n + 2
+      buffer[n] = text
+    else
+      local after = write(value, buffer, n + 1, depth + 1)
+      if after > n + 1 then n = after end
     end
   end
-  buffer[n + 1] = separator == "{" and "{}" or "}"
+  if n == start then
+    buffer[n + 1] = "{}"
+    return n + 1
+  end
+  buffer[start + 1] = "{" .. sub(buffer[start + 1], 2)
+  buffer[n + 1] = "}"
   return n + 1
 end
 
