@@ -68,18 +68,17 @@ def test_next_flip_is_the_first_second_with_another_answer(text: str, f: datetim
     assert found == _first_change(f"FILTER {text}", profile, _every_second, other)
 
 
-_hours = st.integers(-24 * 400, 24 * 400).map(lambda count: NOW + count * HOUR)
+_hours = st.integers(-24 * 100, 24 * 100).map(lambda count: NOW + count * HOUR)
 _calendar_steps = st.one_of(
-    st.integers(-14, 14).map("now{:+d}M".format),
-    st.integers(-1, 1).map("now{:+d}y".format),
+    st.integers(-4, 4).map("now{:+d}M".format),
     st.integers(-60, 60).map("now{:+d}d".format),
 )
-_around_every_hour = [NOW + count * HOUR + late for count in range(24 * 900) for late in (timedelta(0), SECOND)][1:]
+_around_every_hour = [NOW + count * HOUR + late for count in range(24 * 300) for late in (timedelta(0), SECOND)][1:]
 
 
 @settings(max_examples=25, deadline=None)
 @given(_filters(_calendar_steps), _hours, _hours)
-def test_next_flip_is_exact_for_months_and_years(text: str, f: datetime, g: datetime) -> None:
+def test_next_flip_is_exact_for_calendar_steps(text: str, f: datetime, g: datetime) -> None:
     """With calendar steps, which jump at the ends of months, the next flip is what asking around each hour finds."""
     other = 'FILTER g < "now-1M"'
     profile = {"f": f, "g": g}

@@ -36,7 +36,7 @@ DEPTH_LIMIT = 200
 """Deepest nesting of a filter with all its includes put in, in nodes. It bounds the stack of an evaluation."""
 INLINE_LIMIT = 100
 """Longest chain of includes that is inlined."""
-INLINE_NODE_LIMIT = 100_000
+INLINE_NODE_LIMIT = 50_000
 
 
 class IncludeError(InputError):

@@ -39,7 +39,7 @@ from headwater.expressions.tree import (
 )
 from headwater.expressions.values import NOTHING, Value
 
-PART_LIMIT = 100_000
+PART_LIMIT = 50_000
 """Most parts of a filter with all its includes put in: SQL has no names for filters, so each is written out."""
 
 
