@@ -93,6 +93,11 @@ def test_nothing_is_no_value_and_no_refusal(kind):
         assert convert(kind, nothing) == (None, ())
 
 
+def test_a_list_that_begins_with_nothing_is_no_single_value():
+    """Of a list the first item counts where one value is expected, and nothing is nothing."""
+    assert convert(KINDS["string"], ["", "a"]) == convert(KINDS["int"], [None, 1]) == (None, ())
+
+
 @given(st.sampled_from(sorted(KINDS)), JSON)
 def test_no_value_makes_a_conversion_fail(kind, value):
     """Whatever an event holds, a conversion gives a value or a reason, and takes its own values unchanged."""

@@ -36,6 +36,7 @@ RESERVED_KEY = "$time"
 KEY_LIMIT_BYTES = 256
 """Longest key of a map."""
 
+_LISTED_ELEMENTS = frozenset({"value", "geolocation", "embedding"})
 _TRUE_WORDS = frozenset({"1", "t", "T", "true", "True", "TRUE"})
 _FALSE_WORDS = frozenset({"0", "f", "F", "false", "False", "FALSE"})
 _MONEY_SIGNS = str.maketrans("", "", "$£€, ")
@@ -95,6 +96,8 @@ def convert(kind: Kind, value: Any) -> Converted:
     A missing value (None, "", an empty list or object) gives no value and no refusal. Of a set or map the good members are kept
     beside the refused ones. Nothing is raised.
     """
+    if kind.shape == "scalar" and kind.element not in _LISTED_ELEMENTS:
+        value = _first(value)
     if value is None or value == "" or value in ([], {}):
         return Converted(None)
     return _SHAPES[kind.shape](_ELEMENTS[kind.element], value)
