@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -191,7 +192,7 @@ def test_every_filter_has_one_of_three_results(condition: str, profile: dict[str
 
 
 _operators = st.sampled_from(("==", "!=", ">", ">=", "<", "<=", "like", "contains", "in", "intersects"))
-_values = st.sampled_from((*VALUES, 10**400, 1e300, NOTHING))
+_values = st.sampled_from((*VALUES, 10**400, 1e300, [Decimal("7.5"), 7], {"k": Decimal(7)}, NOTHING))
 
 
 @settings(max_examples=2000, deadline=None)

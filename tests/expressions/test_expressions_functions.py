@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -60,6 +61,7 @@ _anything = st.one_of(
     st.sampled_from(VALUES),
     st.text(max_size=20),
     st.integers(),
+    st.sampled_from((Decimal("0.1"), [Decimal("1.5"), 1], {"k": Decimal(7)}, datetime(2026, 1, 1), (1, "a"), object())),
     st.sampled_from((10**400, -(10**400), 2**63)),
     st.floats(),
     st.sampled_from(("%zz", "http://[", "a@b@c", "//", "Mozilla/5.0 (", "9" * 30, "1:2:3", "now-9999999999d", "\x00")),

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, final
@@ -59,6 +60,8 @@ def kind_of(value: Value) -> str:
     kind = _KINDS.get(type(value))
     if kind is not None:
         return kind
+    if type(value) is not list:
+        return kind_of(from_field(value))
     return "strings" if value and all(type(item) is str for item in value) else "list"
 
 
@@ -66,7 +69,10 @@ _PLAIN: Final = frozenset({str, int, bool, type(None), dict, list})
 
 
 def from_field(raw: Any) -> Value:
-    """A field's content as a value: whole fractions become ints, a time without zone is UTC, infinity is nothing."""
+    """A field's content as a value: whole fractions become ints, a time without zone is UTC, infinity is nothing.
+
+    Anything that has no place in the language is NOTHING.
+    """
     kind = type(raw)
     if kind in _PLAIN:
         return raw
@@ -82,7 +88,7 @@ def from_field(raw: Any) -> Value:
         return raw if raw.tzinfo is not None else raw.replace(tzinfo=UTC)
     if isinstance(raw, tuple | set | frozenset):
         return list(raw)
-    return NOTHING
+    return dict(raw) if isinstance(raw, Mapping) else NOTHING
 
 
 def epoch_second(instant: datetime) -> int:
@@ -142,6 +148,8 @@ def to_number(value: Value) -> float | None:
         return _finite(value)
     if kind is str:
         return parse_amount(value)
+    if kind is Decimal:
+        return to_number(from_field(value))
     return float(epoch_microsecond(value) // 1000) if kind is datetime else None
 
 
@@ -167,6 +175,8 @@ def to_integer(value: Value) -> int | None:
         return _text_to_integer(value)
     if kind is datetime:
         return epoch_microsecond(value) // 1000
+    if kind is Decimal:
+        return to_integer(from_field(value))
     return to_integer(value[0]) if isinstance(value, list | tuple) and value else None
 
 
@@ -215,6 +225,8 @@ def to_text(value: Value) -> str:
         return _fraction_text(value)
     if kind is datetime:
         return str(epoch_microsecond(value) // 1000)
+    if kind is Decimal:
+        return to_text(from_field(value))
     return ",".join(map(to_text, value)) if isinstance(value, list | tuple) else ""
 
 

@@ -8,7 +8,7 @@ from headwater.expressions.context import Context
 from headwater.expressions.dates import to_time
 from headwater.expressions.functions.registry import Example, Function, function, is_nothing
 from headwater.expressions.patterns import matcher
-from headwater.expressions.values import NOTHING, Value, is_empty, to_integer, to_text
+from headwater.expressions.values import NOTHING, Value, from_field, is_empty, to_integer, to_text
 
 _SCORES = {"score_amount": 22, "tag_name": "bob"}
 
@@ -40,7 +40,7 @@ def array_index(_context: Context, l: Value, i: Value) -> Value:  # noqa: E741 -
     if not isinstance(l, list | tuple):
         return NOTHING
     place = _position(l, i)
-    return l[place] if place is not None and place < len(l) else NOTHING
+    return from_field(l[place]) if place is not None and place < len(l) else NOTHING
 
 
 _TO_THE_END = object()

@@ -25,10 +25,10 @@ def uppercase(_context: Context, x: Value) -> Value:
     return NOTHING if text is None else text.upper()
 
 
-_WORD_START = re.compile(r"(?:^|(?<=[^\w']))\w")
+_WORD_START = re.compile(r"(?<!\w)\w")
 
 
-@function("string.titlecase", "string", Example('string.titlecase("new yORK")', "New YORK"))
+@function("string.titlecase", "string", Example('string.titlecase("new yORK o\'neil")', "New YORK O'Neil"))
 def titlecase(_context: Context, x: Value) -> Value:
     """The first letter of each word in upper case, the rest unchanged."""
     text = one_text(x)

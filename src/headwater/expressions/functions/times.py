@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from headwater.expressions.context import Context
 from headwater.expressions.date_math import parse_date_math
-from headwater.expressions.dates import parse_date, parse_moment, to_time
+from headwater.expressions.dates import number_to_time, parse_date, parse_moment, to_time
 from headwater.expressions.functions.go_layout import parse_by_layout
 from headwater.expressions.functions.registry import Example, Function, function, literal_text
 from headwater.expressions.tree import Node
@@ -37,6 +37,8 @@ def _instant(value: Value) -> datetime | None:
     """A time, or a text or number that is a date; date math is not read here."""
     if isinstance(value, datetime):
         return value
+    if type(value) is float:
+        return number_to_time(value)
     text = one_text(value)
     return None if text is None else parse_date(text)
 
@@ -76,10 +78,7 @@ def todate(context: Context, x: Value, text: Value = _ABSENT) -> Value:
     With two arguments the first is a layout that shows how 2 January 2006, 15:04:05, would be written.
     """
     if text is _ABSENT:
-        if isinstance(x, datetime):
-            return x
-        written = one_text(x)
-        instant = None if written is None else parse_moment(written, context.now)
+        instant = _instant(x) or parse_moment(one_text(x) or "", context.now)
     else:
         layout, written = one_text(x), one_text(text)
         instant = None if layout is None or written is None else parse_by_layout(layout, written)
