@@ -28,6 +28,7 @@ class CollectSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: int = 8480
     processes: int = 1
     event_limit_bytes: int = 32 * 1024
+    record_limit_bytes: int = 256 * 1024  # at the Lytics doors: a flattened event is several times its size
     request_limit_bytes: int = 500 * 1024
     large_request_limit_bytes: int = 4 * 1024 * 1024
     lytics_request_limit_bytes: int = 10 * 1024 * 1024

@@ -67,6 +67,7 @@ def create_app(
         sources=sources,
         settings=settings,
         event_limits=EventLimits(settings.event_limit_bytes, settings.properties_limit, settings.event_nesting_limit),
+        record_limits=EventLimits(settings.record_limit_bytes, settings.properties_limit, settings.event_nesting_limit),
         partitions=partitions,
         metrics=CollectMetrics(registry, lambda: budget.in_flight),
         budget=budget,

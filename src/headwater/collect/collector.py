@@ -23,6 +23,7 @@ class Collector(NamedTuple):
     sources: Sources
     settings: CollectSettings
     event_limits: EventLimits
+    record_limits: EventLimits
     partitions: int
     metrics: CollectMetrics
     budget: ByteBudget

@@ -97,7 +97,7 @@ def _upload(collector: Collector, request: Request, options: UploadOptions) -> U
         stream=stream,
         received_at=request.received_at,
         request_ip=request.client,
-        limits=collector.event_limits,
+        limits=collector.record_limits,
         timestamp_field=options.timestamp_field,
         idempotency_key=options.idempotency_key,
     )
@@ -146,7 +146,7 @@ async def post_bulk(collector: Collector, request: Request) -> Reply:
     bulk = _Bulk(
         _Records(collector, request, _upload(collector, request, options), options),
         options,
-        collector.event_limits.size_bytes,
+        collector.record_limits.size_bytes,
     )
     content_type = request.header(b"content-type").partition(";")[0].strip().lower()
     size = 0

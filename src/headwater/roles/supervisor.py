@@ -63,8 +63,10 @@ class Supervisor:
         await asyncio.gather(*(self._until_ready(url) for url in self._readiness_urls()))
 
     async def stop(self) -> None:
-        """Stop roles first, so that they can still reach the engines while they drain; then the engines."""
-        for group in (self._roles, self._engines):
+        """Stop whoever uses others first: routers (they may deliver to our own collector), other roles, engines."""
+        routers = [role for role in self._roles if role.spec.name.startswith("route")]
+        others = [role for role in self._roles if role not in routers]
+        for group in (routers, others, self._engines):
             await asyncio.gather(*(process.stop() for process in group))
         await asyncio.gather(*self._tasks, return_exceptions=True)
         endpoints.remove(self._settings)
