@@ -22,6 +22,7 @@ def ask(**request: Any) -> dict[str, Any]:
     [
         ({"filter": "FILTER a > 5", "context": {"a": 7}}, {"match": True}),
         ({"filter": 'FILTER t > "now-1d"', "context": {"t": {"$time": "2026-11-22T12:00:00Z"}}}, {"match": True}),
+        ({"filter": 'FILTER a > "x"', "context": {"a": "y"}}, {"match": False}),
         ({"want": "value", "expr": "now()"}, {"value": {"$time": "2026-11-23T00:00:00Z"}}),
         ({"want": "value", "filter": "SELECT a FROM t FILTER a > 5", "context": {"a": 7, "b": 1}}, {"value": {"a": 7}}),
         ({"want": "value", "filter": "SELECT a FROM t FILTER a > 9", "context": {"a": 7}}, {"value": None}),
@@ -44,7 +45,7 @@ def test_answers(request_: dict[str, Any], expected: dict[str, Any]) -> None:
     ("request_", "says"),
     [
         ({"filter": "FILTER a >"}, "line 1, column 11"),
-        ({"filter": 'FILTER a > "x"', "context": {"a": "y"}}, "cannot be evaluated"),
+        ({"filter": 'FILTER AND (a > "x", b)', "context": {"a": "y"}}, "cannot be evaluated"),
         ({"filter": "FILTER INCLUDE nobody"}, "INCLUDE nobody: there is no filter"),
         ({"want": "flip", "filter": 'FILTER t > "now-1x"'}, "no date math"),
         ({"want": "magic", "filter": "FILTER a"}, "want"),

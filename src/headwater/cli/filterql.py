@@ -28,7 +28,7 @@ from headwater.expressions.statements import (
     parse_statements,
 )
 from headwater.expressions.stored import from_stored, to_stored
-from headwater.expressions.tree import Field, Group, Include, Literal, MatchAll, Minus, Node, Not, children
+from headwater.expressions.tree import Comparison, Field, Group, Include, Literal, MatchAll, Minus, Node, Not, children
 from headwater.expressions.values import NOTHING
 
 app = cyclopts.App(name="filterql", help="Try filters and expressions: JSON lines in, JSON lines out.")
@@ -119,10 +119,20 @@ def _where(statement: Statement) -> Node:
 
 def _match(request: Mapping[str, Any]) -> dict[str, Any]:
     tree = _where(_statements(request)[0])
-    verdict = compile_filter(tree, _resolver(request)).evaluate(_context(request), _now(request))
-    if verdict is NOTHING:
-        raise _not_evaluable(tree, _resolver(request))
-    return {"match": verdict}
+    context, now = _context(request), _now(request)
+    verdict = compile_filter(tree, _resolver(request)).evaluate(context, now)
+    if verdict is not NOTHING:
+        return {"match": verdict}
+    if _orders_texts(tree, context, now):
+        return {"match": False}
+    raise _not_evaluable(tree, _resolver(request))
+
+
+def _orders_texts(tree: Node, context: Mapping[str, Any], now: datetime) -> bool:
+    """Whether a filter is nothing but two texts in an order: an error anywhere inside, yet no match as a whole."""
+    if not isinstance(tree, Comparison):
+        return False
+    return all(isinstance(compile_expression(side).value(context, now), str) for side in (tree.left, tree.right))
 
 
 def _not_evaluable(tree: Node, resolver: Resolver) -> InputError:
