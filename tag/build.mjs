@@ -10,7 +10,7 @@ export const target = here("../src/headwater/collect/tag/");
 const shared = {
   bundle: true,
   minify: true,
-  target: "es2020",
+  target: "es2021",
   charset: "utf8",
   legalComments: "none",
   define: { VERSION: JSON.stringify(version) },

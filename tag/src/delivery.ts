@@ -1,5 +1,6 @@
 import { uuid } from "./ids";
-import { LocalShelf, MemoryShelf, type Shelf } from "./storage";
+import { post } from "./requests";
+import { localShelf, memoryShelf } from "./storage";
 
 /** Browsers take at most 64 KB of bodies that may outlive the page, all such requests together. */
 const KEEPALIVE_BYTES = 60_000;
@@ -9,197 +10,174 @@ const BATCH_EVENTS = 100;
 const EVENT_BYTES = 32_000;
 const QUEUE_EVENTS = 1_000;
 const GATHER_MS = 250;
-const TIMEOUT_MS = 15_000;
+const OTHER_TAB_MS = 1_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 60_000;
 
 /** What an answer means for the events that were sent. */
-export type Verdict = "done" | "refused" | "split" | "again";
+type Verdict = "done" | "refused" | "split" | "again";
 
 /** Decide by status; 0 is no answer at all. The same statuses are final for Segment's SDKs. */
 export function verdict(status: number): Verdict {
   if (status >= 200 && status < 400) return "done";
   if (status === 413) return "split";
-  if (status === 0 || [408, 410, 429, 460].includes(status)) return "again";
+  if ([0, 408, 410, 429, 460].includes(status)) return "again";
   return status >= 500 && ![501, 505, 511].includes(status) ? "again" : "refused";
 }
 
 const bytesOf = (text: string): number => new Blob([text]).size;
+const sortable = (value: number): string => value.toString(36).padStart(9, "0");
 
 /**
  * The queue and its sender. Each event is one entry of the shelf until the server has answered for it, so an event
  * outlives the page once the queue is persistent. All pages of a site share the queue; a lock lets one of them send.
  * An event whose answer was never seen is sent again with its messageId, and the server counts it once.
  */
-export class Delivery {
-  private shelf: Shelf = new MemoryShelf();
-  private readonly prefix: string;
-  private readonly page = uuid().slice(0, 8);
-  private counter = 0;
-  private timer = 0;
-  private wait = 0;
-  private notBefore = 0;
-  private sending = false;
-  private limit = BATCH_EVENTS;
-  private aborter: AbortController | undefined;
-  /** Entries in a request that outlives the page. */
-  private readonly leaving = new Set<string>();
-  private leavingBytes = 0;
-  dropped = 0;
+export function createDelivery(base: string, writeKey: string, log: (...what: unknown[]) => void) {
+  const prefix = `hw_q:${writeKey}:`;
+  const page = uuid();
+  const url = base + "/v1/b";
+  let shelf = memoryShelf();
+  let counter = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let wait = 0;
+  let notBefore = 0;
+  let sending = false;
+  let limit = BATCH_EVENTS;
+  let aborter: AbortController;
+  /** Entries that are in a request under way. */
+  const leaving = new Set<string>();
+  let leavingBytes = 0;
+  let dropped = 0;
 
-  constructor(
-    private readonly base: string,
-    private readonly writeKey: string,
-    private readonly log: (...what: unknown[]) => void,
-  ) {
-    this.prefix = `hw_q:${writeKey}:`;
-    addEventListener("online", () => {
-      this.notBefore = 0;
-      this.schedule(0);
-    });
+  const drop = (reason: string, what?: unknown): void => log("dropped: " + reason, ++dropped, what);
+  const waiting = (): string[] => shelf.keys(prefix).filter((key) => !leaving.has(key));
+
+  function schedule(delay: number): void {
+    clearTimeout(timer);
+    timer = setTimeout(flush, Math.max(delay, notBefore - Date.now()));
   }
 
-  /** From now on the queue survives the page; what earlier pages left behind is sent too. */
-  persist(): void {
-    const before = this.shelf;
-    this.shelf = new LocalShelf();
-    for (const key of before.keys("")) if (this.shelf.set(key, before.get(key)!)) before.remove(key);
-    this.schedule(0);
-  }
-
-  /** Throw the queue away: consent was withdrawn. */
-  clear(): void {
-    this.aborter?.abort();
-    for (const key of this.shelf.keys(this.prefix)) this.shelf.remove(key);
-    this.shelf = new MemoryShelf();
-  }
-
-  push(event: object): void {
-    const text = JSON.stringify(event);
-    if (bytesOf(text) > EVENT_BYTES) {
-      this.drop("an event is larger than 32 KB", event);
-      return;
-    }
-    const waiting = this.shelf.keys(this.prefix);
-    if (waiting.length >= QUEUE_EVENTS) {
-      this.shelf.remove(waiting[0]!);
-      this.drop("the queue is full, the oldest event goes");
-    }
-    const key = `${this.prefix}${Date.now().toString(36).padStart(9, "0")}${(this.counter++).toString(36).padStart(5, "0")}${this.page}`;
-    if (!this.shelf.set(key, text)) {
-      this.log("storage is full or closed: the queue stays in memory");
-      const before = this.shelf;
-      this.shelf = new MemoryShelf();
-      for (const kept of before.keys(this.prefix)) this.shelf.set(kept, before.get(kept)!);
-      this.shelf.set(key, text);
-    }
-    this.schedule(GATHER_MS);
-  }
-
-  /** Send as much as may outlive the page, without waiting for anything. The rest waits on the shelf. */
-  unload(): void {
-    if (!navigator.onLine) return;
-    const { keys, body } = this.batch(KEEPALIVE_BYTES - this.leavingBytes, BATCH_EVENTS * 5);
-    if (keys.length && !("keepalive" in Request.prototype && this.post(keys, body))) navigator.sendBeacon(this.url, body);
-  }
-
-  private get url(): string {
-    return this.base + "/v1/b";
-  }
-
-  private drop(reason: string, what?: unknown): void {
-    this.dropped++;
-    this.log("dropped: " + reason, what);
-  }
-
-  private schedule(delay: number): void {
-    const due = Math.max(delay, this.notBefore - Date.now());
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.flush(), due) as unknown as number;
-  }
-
-  private async flush(): Promise<void> {
-    if (this.sending || !navigator.onLine) return;
-    this.sending = true;
-    const locks = this.shelf instanceof LocalShelf ? navigator.locks : undefined;
-    try {
-      if (locks) {
-        await locks.request(this.prefix, { ifAvailable: true }, async (lock) => {
-          if (lock) await this.sendAll();
-          else this.notBefore = Date.now() + 1_000;
-        });
-      } else await this.sendAll();
-    } finally {
-      this.sending = false;
-    }
-    if (this.shelf.keys(this.prefix).some((key) => !this.leaving.has(key))) this.schedule(GATHER_MS);
-  }
-
-  private async sendAll(): Promise<void> {
-    while (Date.now() >= this.notBefore) {
-      const { keys, body } = this.batch(BATCH_BYTES, this.limit);
-      if (!keys.length) return;
-      await this.post(keys, body);
+  function move(to: typeof shelf): void {
+    const before = shelf;
+    shelf = to;
+    for (const key of before.keys(prefix)) {
+      if (shelf.set(key, before.get(key)!) && to === localShelf) before.remove(key);
     }
   }
 
-  private batch(bytes: number, events: number): { keys: string[]; body: string } {
+  function batch(bytes: number, events: number): [keys: string[], body: string] {
     const keys: string[] = [];
     const texts: string[] = [];
     let room = bytes - 200;
-    for (const key of this.shelf.keys(this.prefix)) {
-      const text = this.leaving.has(key) ? null : this.shelf.get(key);
-      if (text === null) continue;
+    for (const key of waiting()) {
+      const text = shelf.get(key);
+      if (!text) continue;
       room -= bytesOf(text) + 1;
       if (room < 0 || keys.length >= events) break;
       keys.push(key);
       texts.push(text);
     }
-    const sentAt = new Date().toISOString();
-    return { keys, body: `{"writeKey":${JSON.stringify(this.writeKey)},"sentAt":"${sentAt}","batch":[${texts.join()}]}` };
+    return [keys, `{"writeKey":${JSON.stringify(writeKey)},"sentAt":"${new Date().toISOString()}","batch":[${texts}]}`];
   }
 
-  private async post(keys: string[], body: string): Promise<void> {
+  async function send(keys: string[], body: string): Promise<void> {
     const size = bytesOf(body);
-    const keepalive = this.leavingBytes + size <= KEEPALIVE_BYTES;
-    if (keepalive) this.leavingBytes += size;
-    for (const key of keys) this.leaving.add(key);
-    const aborter = (this.aborter = new AbortController());
-    const timeout = setTimeout(() => aborter.abort(), TIMEOUT_MS);
-    let status = 0;
-    let after = NaN;
-    try {
-      // As plain text the request needs no permission from the server first when it goes to another origin.
-      const headers = { "Content-Type": "text/plain" };
-      const reply = await fetch(this.url, { method: "POST", body, keepalive, headers, signal: aborter.signal });
-      status = reply.status;
-      after = parseInt(reply.headers.get("Retry-After") ?? "", 10) * 1_000;
-    } catch (fault) {
-      this.log("not sent", fault);
-    }
-    clearTimeout(timeout);
-    if (keepalive) this.leavingBytes -= size;
-    for (const key of keys) this.leaving.delete(key);
-    this.settle(keys, verdict(status), status, after);
+    const keepalive = leavingBytes + size <= KEEPALIVE_BYTES;
+    const counted = keepalive ? size : 0;
+    leavingBytes += counted;
+    keys.forEach((key) => leaving.add(key));
+    const reply = await post(url, body, keepalive, (aborter = new AbortController()));
+    leavingBytes -= counted;
+    keys.forEach((key) => leaving.delete(key));
+    settle(keys, reply?.status ?? 0, parseInt(reply?.headers.get("Retry-After") ?? "", 10) * 1_000);
   }
 
-  private settle(keys: string[], decided: Verdict, status: number, after: number): void {
+  function settle(keys: string[], status: number, after: number): void {
+    const decided = verdict(status);
+    log("sent", keys.length, status, decided);
     if (decided === "again") {
-      this.wait = Math.min(this.wait ? this.wait * 2 : FIRST_WAIT_MS, LONGEST_WAIT_MS);
-      this.notBefore = Date.now() + (after >= 0 ? after : this.wait * (0.9 + Math.random() / 5));
-      this.schedule(0);
+      wait = Math.min(wait * 2 || FIRST_WAIT_MS, LONGEST_WAIT_MS);
+      notBefore = Date.now() + (after >= 0 ? after : wait * (0.9 + Math.random() / 5));
       return;
     }
-    this.wait = 0;
-    this.limit = BATCH_EVENTS;
-    if (decided === "split" && keys.length > 1) {
-      this.limit = keys.length >> 1;
-      return;
+    wait = 0;
+    limit = BATCH_EVENTS;
+    if (decided === "split" && keys.length > 1) limit = keys.length >> 1;
+    else {
+      for (const key of keys) {
+        shelf.remove(key);
+        if (decided !== "done") drop("refused");
+      }
     }
-    for (const key of keys) {
-      this.shelf.remove(key);
-      if (decided !== "done") this.drop(`the server refused with status ${status}`);
-    }
-    this.log("delivered", keys.length, status);
   }
+
+  async function sendAll(): Promise<void> {
+    while (Date.now() >= notBefore) {
+      const [keys, body] = batch(BATCH_BYTES, limit);
+      if (!keys.length) return;
+      await send(keys, body);
+    }
+  }
+
+  async function flush(): Promise<void> {
+    if (sending || !navigator.onLine) return;
+    sending = true;
+    if (shelf === localShelf && navigator.locks) {
+      const act = async (lock: Lock | null): Promise<void> => {
+        if (lock) await sendAll();
+        else notBefore = Date.now() + OTHER_TAB_MS;
+      };
+      // A page that is being left gets no lock; its events wait on the shelf.
+      await navigator.locks.request(prefix, { ifAvailable: true }, act).catch(() => {});
+    } else await sendAll();
+    sending = false;
+    if (waiting().length) schedule(GATHER_MS);
+  }
+
+  addEventListener("online", () => {
+    notBefore = 0;
+    schedule(0);
+  });
+
+  return {
+    push(event: object): void {
+      const text = JSON.stringify(event);
+      if (bytesOf(text) > EVENT_BYTES) return drop("larger than 32 KB", event);
+      const [oldest, ...others] = shelf.keys(prefix);
+      if (others.length >= QUEUE_EVENTS) {
+        shelf.remove(oldest!);
+        drop("queue full");
+      }
+      const key = prefix + sortable(Date.now()) + sortable(counter++) + page;
+      if (!shelf.set(key, text)) {
+        // No room, or storage is closed.
+        move(memoryShelf());
+        shelf.set(key, text);
+      }
+      schedule(GATHER_MS);
+    },
+
+    /** From now on the queue survives the page; what earlier pages left behind is sent too. */
+    persist(): void {
+      move(localShelf);
+      schedule(0);
+    },
+
+    /** Throw the queue away: consent was withdrawn. */
+    clear(): void {
+      aborter?.abort();
+      for (const from of [shelf, localShelf]) for (const key of from.keys(prefix)) from.remove(key);
+      shelf = memoryShelf();
+    },
+
+    /** Send as much as may outlive the page, without waiting for anything. The rest waits on the shelf. */
+    unload(): void {
+      if (!navigator.onLine) return;
+      const [keys, body] = batch(KEEPALIVE_BYTES - leavingBytes, QUEUE_EVENTS);
+      if (!keys.length) return;
+      if ("keepalive" in Request.prototype) void send(keys, body);
+      else navigator.sendBeacon(url, body);
+    },
+  };
 }

@@ -3,12 +3,11 @@ import type { Properties } from "./hub";
 const TEXT_LENGTH = 80;
 
 /** Things that a visitor can act on, and what the site marked. */
-export const INTERACTIVE = "a[href],button,summary,[role=button],[role=link],[role=tab],[role=menuitem],input[type=submit],input[type=button]";
+export const INTERACTIVE = "a[href],button,summary,[role=button],[role=link],[role=tab],[role=menuitem],[type=submit],[type=button]";
 
 /** The innermost element of an event that matches, also inside open shadow trees. */
 export function closest(event: Event, selector: string): Element | null {
-  const origin = event.composedPath()[0] ?? event.target;
-  return origin instanceof Element ? origin.closest(selector) : null;
+  return (event.composedPath()[0] as Partial<Element> | undefined)?.closest?.(selector) ?? null;
 }
 
 // A field named "id" hides the property `id` of its form.
@@ -16,8 +15,7 @@ const idOf = (element: Element): string | null => element.getAttribute("id");
 
 /** How events name an element: the site's own name for it (`data-hw-name`), else its id or name. */
 export function nameOf(element: Element): string {
-  const tag = element.localName;
-  return element.getAttribute("data-hw-name") || idOf(element) || element.getAttribute("name") || tag;
+  return element.getAttribute("data-hw-name") || idOf(element) || element.getAttribute("name") || element.localName;
 }
 
 /** Element, tag, id and, for links and buttons, the visible text. Never the content of a field. */

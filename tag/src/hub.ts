@@ -1,5 +1,5 @@
 import type { CaptureSettings } from "./settings";
-import type { View, Views } from "./views";
+import type { Views } from "./views";
 
 export type Properties = Record<string, unknown>;
 
@@ -11,9 +11,6 @@ export interface Hub {
   /** A track event of the current page view. */
   track(event: string, properties: Properties): void;
 }
-
-/** Milliseconds since the start of a view, whole. */
-export const since = (view: View): number => Math.round(performance.now() - view.start);
 
 /** Listen on the document before anybody can stop the event, without holding up scrolling. */
 export function listen<K extends keyof DocumentEventMap>(type: K, listener: (event: DocumentEventMap[K]) => void): void {

@@ -1,99 +1,75 @@
-import * as cookies from "./cookies";
+import { readCookie } from "./cookies";
 import { at, type IdentitySource } from "./settings";
-import { LocalShelf } from "./storage";
-
-type Found = Record<string, Record<string, string>>;
+import { attempt, localShelf, readObject } from "./storage";
 
 const CACHE = "hw_ids";
 const DAY_SECONDS = 86_400;
+
+function readNow({ from, key, path }: IdentitySource): unknown {
+  if (from === "cookie") return readCookie(key);
+  if (from === "query") return new URLSearchParams(location.search).get(key);
+  const text = from === "storage" ? localShelf.get(key) : null;
+  return text && path ? attempt(() => at(JSON.parse(text), path), null) : text;
+}
 
 /**
  * Ids that other vendors gave this browser, for `context.providers`. Cookies, parameters and storage are read at once,
  * fetches and match pixels answer later. An id with a time to live is kept and not asked for again until it runs out.
  */
-export class Identities {
-  readonly found: Found = {};
-  private readonly shelf = new LocalShelf();
+export function createIdentities(base: string, anonymousId: () => string) {
+  let found: Record<string, Record<string, string>> = {};
 
-  constructor(
-    private readonly base: string,
-    private readonly anonymousId: () => string,
-  ) {}
-
-  read(sources: readonly IdentitySource[]): void {
-    const kept = this.kept();
-    for (const source of sources) {
-      const [value, until] = kept[source.vendor + "." + source.id] ?? [];
-      const fresh = value && until! > Date.now() ? value : "";
-      const now = readNow(source);
-      if (now) this.take(source, now);
-      else if (fresh) this.put(source, fresh);
-      else if (source.from === "fetch") void this.fetch(source);
-      else if (source.from === "pixel") this.match(source);
-    }
-  }
-
-  forget(): void {
-    this.shelf.remove(CACHE);
-    for (const vendor in this.found) delete this.found[vendor];
-  }
-
-  private kept(): Record<string, [string, number]> {
-    try {
-      return JSON.parse(this.shelf.get(CACHE) ?? "{}");
-    } catch {
-      return {};
-    }
-  }
-
-  private put({ vendor, id }: IdentitySource, value: string): void {
-    (this.found[vendor] ??= {})[id] = value;
-  }
-
-  private take(source: IdentitySource, value: string): void {
-    this.put(source, value);
-    const remote = /fetch|pixel/.test(source.from);
-    const seconds = source.ttl_seconds ?? (remote ? DAY_SECONDS : 0);
+  function take(source: IdentitySource, value: unknown): void {
+    if (value == null || value === "") return;
+    const { vendor, id, from, ttl_seconds } = source;
+    const text = String(value);
+    // A new object each time: events that wait for delivery keep the one that they were given.
+    found = { ...found, [vendor]: { ...found[vendor], [id]: text } };
+    const seconds = ttl_seconds ?? (/fetch|pixel/.test(from) ? DAY_SECONDS : 0);
     if (!seconds) return;
-    const kept = { ...this.kept(), [source.vendor + "." + source.id]: [value, Date.now() + seconds * 1_000] };
-    this.shelf.set(CACHE, JSON.stringify(kept));
+    const kept = { ...readObject(localShelf, CACHE), [vendor + "." + id]: [text, Date.now() + seconds * 1_000] };
+    localShelf.set(CACHE, JSON.stringify(kept));
   }
 
-  private async fetch(source: IdentitySource): Promise<void> {
+  /** The vendor redirects the image to our own address, which keeps its id in a cookie. */
+  function match(source: IdentitySource): void {
+    const { vendor, id, key } = source;
+    const image = new Image();
+    image.onload = () => take(source, readCookie(`hw_match_${vendor}_${id}`));
+    image.src = key
+      .replace("{match}", encodeURIComponent(`${base}/v1/match/${vendor}/${id}?value=`))
+      .replace("{anonymousId}", encodeURIComponent(anonymousId()));
+  }
+
+  async function ask(source: IdentitySource): Promise<void> {
     try {
       const reply = await fetch(source.key, { credentials: "include" });
-      const value = at(await reply.json(), source.path ?? source.id);
-      if (value) this.take(source, String(value));
+      take(source, at(await reply.json(), source.path ?? source.id));
     } catch {
       // The vendor does not answer; the next page asks again.
     }
   }
 
-  /** The vendor redirects the image to our own address, which keeps its id in a cookie. */
-  private match(source: IdentitySource): void {
-    const name = `hw_match_${source.vendor}_${source.id}`;
-    const address = `${this.base}/v1/match/${source.vendor}/${source.id}?value=`;
-    const image = new Image();
-    image.onload = () => {
-      const value = cookies.read(name);
-      if (value) this.take(source, value);
-    };
-    image.src = source.key
-      .replace("{match}", encodeURIComponent(address))
-      .replace("{anonymousId}", encodeURIComponent(this.anonymousId()));
-  }
-}
+  return {
+    /** Undefined where there are none. */
+    found: () => (Object.keys(found).length ? found : undefined),
 
-function readNow({ from, key, path }: IdentitySource): string | null {
-  if (from === "cookie") return cookies.read(key);
-  if (from === "query") return new URLSearchParams(location.search).get(key);
-  if (from !== "storage") return null;
-  const text = new LocalShelf().get(key);
-  if (!path || !text) return text;
-  try {
-    const value = at(JSON.parse(text), path);
-    return value == null ? null : String(value);
-  } catch {
-    return null;
-  }
+    read(sources: readonly IdentitySource[]): void {
+      const cache = readObject(localShelf, CACHE);
+      for (const source of sources) {
+        const { vendor, id, from } = source;
+        const value = readNow(source);
+        const [kept, until] = cache[vendor + "." + id] ?? [];
+        if (value) take(source, value);
+        else if (until > Date.now()) found = { ...found, [vendor]: { ...found[vendor], [id]: kept } };
+        else if (from === "fetch") void ask(source);
+        else if (from === "pixel") match(source);
+      }
+    },
+
+    forget(): void {
+      localShelf.remove(CACHE);
+      found = {};
+    },
+  };
 }

@@ -49,18 +49,17 @@ export function campaignOf(search: string): Properties | undefined {
   return Object.keys(campaign).length ? campaign : undefined;
 }
 
-/** What every event says about page and browser. */
-export function contextOf(page: PageContext, version: string): Properties {
+/** What every event says about the browser. */
+export function contextOf({ search }: PageContext, version: string): Properties {
   const { userAgent, language } = navigator;
   const { brands, mobile, platform } = (navigator as { userAgentData?: Properties }).userAgentData ?? {};
   return {
     library: { name: "headwater.js", version },
-    page: { ...page },
     userAgent,
     userAgentData: brands && { brands, mobile, platform },
     locale: language,
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     screen: { width: screen.width, height: screen.height, density: devicePixelRatio },
-    campaign: campaignOf(page.search),
+    campaign: campaignOf(search),
   };
 }

@@ -2,9 +2,9 @@ import { startCaptures } from "./capture/all";
 import { contextOf as consentContext, decide, LOADING, type Decision, type Preferences } from "./consent/decision";
 import { privacySignal, watch } from "./consent/sources";
 import type { Hub, Properties } from "./hub";
-import { Identities } from "./identity";
+import { createIdentities } from "./identity";
 import { load, type TagSettings } from "./settings";
-import { Views, type View } from "./views";
+import { createViews, type View, type Views } from "./views";
 
 declare const VERSION: string;
 
@@ -34,7 +34,7 @@ export function headwaterCapture({ base, writeKey }: PluginOptions) {
   let sdk: Sdk;
   let views: Views;
   let held: [string, Properties, View][] = [];
-  const identities = new Identities(base, () => sdk.user().anonymousId() ?? "");
+  const identities = createIdentities(base, () => sdk.user().anonymousId() ?? "");
 
   function send(event: string, properties: Properties, view: View): void {
     if (decision.treatment === "drop") return;
@@ -53,11 +53,11 @@ export function headwaterCapture({ base, writeKey }: PluginOptions) {
 
   function enrich(context: SdkContext): SdkContext {
     const consent = consentContext(decision.preferences);
-    const { found } = identities;
+    const providers = identities.found();
     context.event.context = {
-      page_view_id: views.current.id,
+      page_view_id: views.current().id,
       ...(consent && { consent }),
-      ...(Object.keys(found).length && { providers: found }),
+      ...(providers && { providers }),
       ...context.event.context,
     };
     return context;
@@ -70,14 +70,14 @@ export function headwaterCapture({ base, writeKey }: PluginOptions) {
     isLoaded: () => !!sdk,
     async load(_: unknown, instance: Sdk): Promise<void> {
       sdk = instance;
-      views = new Views(() => {});
+      views = createViews(() => {});
       // The SDK waits for its plugins; capturing may begin later.
       void load(base, writeKey).then((loaded) => {
         settings = loaded ?? {};
         if (settings.consent) watch(settings.consent, report);
         changed();
         const { capture = {}, domains = [] } = settings;
-        const track = (event: string, properties: Properties): void => send(event, properties, views.current);
+        const track = (event: string, properties: Properties): void => send(event, properties, views.current());
         const hub: Hub = { settings: capture, domains, views, track };
         startCaptures(hub, capture);
       });

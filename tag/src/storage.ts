@@ -8,52 +8,35 @@ export interface Shelf {
   keys(prefix: string): string[];
 }
 
-export class MemoryShelf implements Shelf {
-  private readonly values = new Map<string, string>();
-  get(key: string): string | null {
-    return this.values.get(key) ?? null;
-  }
-  set(key: string, value: string): boolean {
-    this.values.set(key, value);
-    return true;
-  }
-  remove(key: string): void {
-    this.values.delete(key);
-  }
-  keys(prefix: string): string[] {
-    return [...this.values.keys()].filter((key) => key.startsWith(prefix)).sort();
-  }
+export function memoryShelf(): Shelf {
+  const values = new Map<string, string>();
+  return {
+    get: (key) => values.get(key) ?? null,
+    set: (key, value) => !!values.set(key, value),
+    remove: (key) => void values.delete(key),
+    keys: (prefix) => beginning(prefix, [...values.keys()]),
+  };
 }
 
 /** Local storage. Every access may throw: it can be switched off, full, or forbidden in this frame. */
-export class LocalShelf implements Shelf {
-  get(key: string): string | null {
-    try {
-      return localStorage.getItem(key);
-    } catch {
-      return null;
-    }
-  }
-  set(key: string, value: string): boolean {
-    try {
-      localStorage.setItem(key, value);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-  remove(key: string): void {
-    try {
-      localStorage.removeItem(key);
-    } catch {
-      // What could not be written needs no removal.
-    }
-  }
-  keys(prefix: string): string[] {
-    try {
-      return Object.keys(localStorage).filter((key) => key.startsWith(prefix)).sort();
-    } catch {
-      return [];
-    }
+export const localShelf: Shelf = {
+  get: (key) => attempt(() => localStorage.getItem(key), null),
+  set: (key, value) => attempt(() => (localStorage.setItem(key, value), true), false),
+  remove: (key) => attempt(() => localStorage.removeItem(key), undefined),
+  keys: (prefix) => attempt(() => beginning(prefix, Object.keys(localStorage)), []),
+};
+
+const beginning = (prefix: string, keys: string[]): string[] => keys.filter((key) => key.startsWith(prefix)).sort();
+
+/** What `act` gives, `otherwise` where it throws. */
+export function attempt<T>(act: () => T, otherwise: T): T {
+  try {
+    return act();
+  } catch {
+    return otherwise;
   }
 }
+
+/** A JSON object on a shelf, an empty one where there is none. */
+export const readObject = (shelf: Shelf, key: string): Record<string, any> =>
+  attempt(() => JSON.parse(shelf.get(key)!), null) ?? {};

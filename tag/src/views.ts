@@ -1,9 +1,11 @@
+import { listen } from "./hub";
 import { uuid } from "./ids";
+import { now } from "./moments";
 
 /** One page view: a load, a navigation inside the page, or a return from the back/forward cache. */
 export interface View {
   readonly id: string;
-  /** `performance.now()` at its start. */
+  /** Its start in milliseconds of `now`. */
   readonly start: number;
   readonly page: PageContext;
   /** A page event was sent for it. */
@@ -20,82 +22,69 @@ export interface PageContext {
 
 /** Why a view reports: the page was hidden and may come back, the next view begins, or the page is left. */
 export type Reason = "hidden" | "next" | "leave";
-type Listener = (reason: Reason) => void;
 
-const pageOf = (referrer: string): PageContext => ({
-  path: location.pathname,
-  referrer,
-  search: location.search,
-  title: document.title,
-  url: location.href.split("#")[0]!,
-});
+export type Views = ReturnType<typeof createViews>;
+
+const address = (): string => location.href.split("#")[0]!;
 
 /**
  * Follows the page views of a document. Captures report what they have when the page is hidden (a phone may never show
- * it again), and finally when the view ends; a new view starts them from zero.
+ * it again), and finally when the view ends; a new view starts them from zero. `afterReport` comes last.
  */
-export class Views {
-  current: View = this.open(document.referrer);
-  private readonly starts: (() => void)[] = [];
-  private readonly reports: Listener[] = [];
-  private gone = false;
+export function createViews(afterReport: (reason: Reason) => void) {
+  const starts: (() => void)[] = [];
+  const reports: ((reason: Reason) => void)[] = [];
+  let gone = false;
+  let current = open(document.referrer);
 
-  constructor(private readonly afterReport: (reason: Reason) => void) {
-    addEventListener("pagehide", () => this.leave());
-    addEventListener("pageshow", (event) => {
-      if (!this.gone) return;
-      this.gone = false;
-      if (event.persisted) this.begin(this.current.page.referrer);
-    });
-    document.addEventListener("visibilitychange", () => {
-      // On leaving, browsers tell of the hidden page after `pagehide`.
-      if (document.visibilityState === "hidden" && !this.gone) this.report("hidden");
-    });
-    this.watchHistory();
+  function open(referrer: string): View {
+    const { pathname: path, search } = location;
+    return { id: uuid(), start: now(), page: { path, referrer, search, title: document.title, url: address() }, paged: false };
   }
 
-  onStart(listener: () => void): void {
-    this.starts.push(listener);
+  function report(reason: Reason): void {
+    reports.forEach((listener) => listener(reason));
+    afterReport(reason);
   }
 
-  onReport(listener: Listener): void {
-    this.reports.push(listener);
+  function begin(referrer: string): void {
+    current = open(referrer);
+    starts.forEach((listener) => listener());
   }
 
-  private leave(): void {
-    if (this.gone) return;
-    this.gone = true;
-    this.report("leave");
+  function check(): void {
+    const { url } = current.page;
+    if (url === address()) return;
+    report("next");
+    begin(url);
   }
 
-  private report(reason: Reason): void {
-    for (const listener of this.reports) listener(reason);
-    this.afterReport(reason);
-  }
-
-  private open(referrer: string): View {
-    return { id: uuid(), start: performance.now(), page: pageOf(referrer), paged: false };
-  }
-
-  private begin(referrer: string): void {
-    this.current = this.open(referrer);
-    for (const listener of this.starts) listener();
-  }
-
-  private watchHistory(): void {
-    const check = (): void => {
-      const { url } = this.current.page;
-      if (url === location.href.split("#")[0]) return;
-      this.report("next");
-      this.begin(url);
+  addEventListener("pagehide", () => {
+    gone = true;
+    report("leave");
+  });
+  addEventListener("pageshow", ({ persisted }) => {
+    gone = false;
+    if (persisted) begin(current.page.referrer);
+  });
+  listen("visibilitychange", () => {
+    // On leaving, browsers tell of the hidden page after `pagehide`.
+    if (document.hidden && !gone) report("hidden");
+  });
+  addEventListener("popstate", check);
+  for (const name of ["pushState", "replaceState"] as const) {
+    const original = history[name];
+    history[name] = function (...parameters) {
+      original.apply(this, parameters);
+      check();
     };
-    for (const name of ["pushState", "replaceState"] as const) {
-      const original = history[name];
-      history[name] = function (...parameters) {
-        original.apply(this, parameters);
-        check();
-      };
-    }
-    addEventListener("popstate", check);
   }
+
+  return {
+    current: () => current,
+    /** Milliseconds since the current view began. */
+    age: () => now() - current.start,
+    onStart: (listener: () => void) => void starts.push(listener),
+    onReport: (listener: (reason: Reason) => void) => void reports.push(listener),
+  };
 }

@@ -38,7 +38,7 @@ const snippet = (key, src) => `<script>
 
 /**
  * Serve pages (path to HTML, `{tag}` stands for the snippet). `fault` makes the proxy answer with a status and headers,
- * or not at all ("down"). `posts` holds the bodies that were sent to the batch door, `asked` all paths below /hw.
+ * or not at all ("down"); a function of the body may choose. `posts` holds the bodies that were sent to the batch door, `asked` all paths below /hw.
  */
 export async function site({ tag = {}, pages = {}, headers = {}, key } = {}) {
   const made = key ? { key, id: null } : await pipeline(tag);
@@ -64,7 +64,8 @@ export async function site({ tag = {}, pages = {}, headers = {}, key } = {}) {
     incoming.on("end", () => {
       const body = Buffer.concat(chunks);
       if (url.pathname === "/hw/v1/b") state.posts.push(body.toString());
-      const fault = url.pathname === "/hw/v1/b" || state.fault === "dead" ? state.fault : null;
+      const chosen = typeof state.fault === "function" ? state.fault(body) : state.fault;
+      const fault = url.pathname === "/hw/v1/b" || chosen === "dead" ? chosen : null;
       if (fault === "down" || fault === "dead") return incoming.socket.destroy();
       if (fault) return outgoing.writeHead(fault.status, fault.headers).end();
       const onward = request(COLLECT + incoming.url, { method: incoming.method, headers: incoming.headers }, (reply) => {

@@ -1,4 +1,5 @@
 import { listen, type Hub } from "../hub";
+import { now } from "../moments";
 
 /** After a sign of life the visitor counts as active for this long. */
 const ACTIVE_MS = 5_000;
@@ -11,43 +12,44 @@ export function attention(hub: Hub): void {
   let active = 0;
   let totalVisible = 0;
   let totalActive = 0;
-  const shown = (): boolean => document.visibilityState === "visible";
+  const shown = (): boolean => !document.hidden;
 
-  function settle(now: number): void {
-    if (visibleFrom) visible += now - visibleFrom;
-    if (lastSign) active += Math.min(now - lastSign, ACTIVE_MS);
+  function sign(): void {
+    if (!visibleFrom) return;
+    if (lastSign) active += Math.min(now() - lastSign, ACTIVE_MS);
+    lastSign = now();
+  }
+
+  /** Close the time that is under way; it goes on when the page is shown again or the next view starts. */
+  function settle(): void {
+    if (!visibleFrom) return;
+    visible += now() - visibleFrom;
+    if (lastSign) active += Math.min(now() - lastSign, ACTIVE_MS);
     visibleFrom = lastSign = 0;
   }
 
-  function sign(): void {
-    const now = performance.now();
-    if (!visibleFrom) return;
-    if (lastSign) active += Math.min(now - lastSign, ACTIVE_MS);
-    lastSign = now;
-  }
-
   function start(): void {
-    visibleFrom = shown() ? performance.now() : 0;
+    visibleFrom = shown() ? now() : 0;
     lastSign = visible = active = totalVisible = totalActive = 0;
   }
 
   for (const type of ["pointermove", "pointerdown", "keydown", "scroll", "wheel", "touchstart"] as const) listen(type, sign);
-  document.addEventListener("visibilitychange", () => {
-    if (shown()) visibleFrom = performance.now();
+  listen("visibilitychange", () => {
+    if (shown()) visibleFrom = now();
   });
 
   start();
   hub.views.onStart(start);
   hub.views.onReport(() => {
-    settle(performance.now());
+    settle();
     if (visible < 1) return;
     totalVisible += visible;
     totalActive += active;
     hub.track("Page Attention Measured", {
-      visible_ms: Math.round(visible),
-      active_ms: Math.round(active),
-      total_visible_ms: Math.round(totalVisible),
-      total_active_ms: Math.round(totalActive),
+      visible_ms: visible,
+      active_ms: active,
+      total_visible_ms: totalVisible,
+      total_active_ms: totalActive,
     });
     visible = active = 0;
   });

@@ -1,7 +1,7 @@
 import { closest, describe } from "../elements";
 import { isOwn, listen, type Hub } from "../hub";
 
-const FILES = /\.(pdf|docx?|xlsx?|pptx?|csv|tsv|txt|rtf|od[tsp]|zip|rar|7z|t?gz|dmg|pkg|exe|msi|apk|epub|mp[34]|mov|avi|wav|iso)$/i;
+const FILES = /\.(pdf|docx?|xlsx?|pptx?|csv|txt|rtf|zip|rar|7z|t?gz|dmg|pkg|exe|msi|apk|epub|mp[34]|mov|wav|iso)$/i;
 
 /** `Link Clicked`, `File Downloaded`, `Outbound Link Clicked`. */
 export function clicks(hub: Hub): void {

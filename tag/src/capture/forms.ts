@@ -1,14 +1,15 @@
 import { nameOf } from "../elements";
-import { listen, since, type Hub, type Properties } from "../hub";
+import { listen, type Hub, type Properties } from "../hub";
+import { now } from "../moments";
 
 type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
-const FIELDS = "input:not([type=submit],[type=button],[type=reset],[type=image],[type=hidden]),select,textarea";
+const FIELDS = "input,select,textarea";
+const NO_FIELDS = /submit|button|reset|image|hidden/;
 const VALUE_LENGTH = 200;
 const SECRET_KINDS = /^(password|hidden|file)$/;
 const SECRET_PURPOSES = /\b(cc-|one-time-code|current-password|new-password)/;
 const SECRET_NAMES = /pass|card|cvc|cvv|ccnum|cc-?num|iban|ssn|otp|one-?time|secret|token|\bpin\b/i;
-const FAULTS = ["valueMissing", "typeMismatch", "patternMismatch", "tooShort", "tooLong", "rangeUnderflow", "rangeOverflow", "stepMismatch", "badInput", "customError"] as const;
 
 /** Fields that were secret once stay so: "show password" turns them into text fields. */
 const secrets = new WeakSet<Element>();
@@ -23,8 +24,8 @@ export function isSecret(field: Field): boolean {
 
 /** Why a field is in error, by kind. The browser's message would quote what was typed. */
 function faultOf(field: Field): string | undefined {
-  const fault = FAULTS.find((name) => field.validity[name]);
-  return fault ?? (field.getAttribute("aria-invalid") === "true" ? "marked" : undefined);
+  for (const name in field.validity) if (name !== "valid" && field.validity[name as keyof ValidityState]) return name;
+  return field.getAttribute("aria-invalid") === "true" ? "marked" : undefined;
 }
 
 interface Visit {
@@ -44,23 +45,23 @@ export function forms(hub: Hub): void {
   const allowed = hub.settings.allow_fields ?? [];
 
   const fieldOf = (event: Event): Field | null => {
-    const target = event.composedPath()[0];
-    return target instanceof Element && target.matches(FIELDS) ? (target as Field) : null;
+    const target = event.composedPath()[0] as Partial<Field>;
+    return target.matches?.(FIELDS) && !NO_FIELDS.test(target.type!) ? (target as Field) : null;
   };
   const formOf = (element: Element): Element | null => element.closest("form,[data-hw-form]");
 
   function valueOf(element: Field): Properties {
     if (!allowed.includes(element.name) || isSecret(element)) return {};
-    const value = /checkbox|radio/.test(element.type) ? (element as HTMLInputElement).checked && element.value : element.value;
-    return { value: typeof value === "string" ? value.slice(0, VALUE_LENGTH) : value };
+    const off = /checkbox|radio/.test(element.type) && !(element as HTMLInputElement).checked;
+    return off ? {} : { value: element.value.slice(0, VALUE_LENGTH) };
   }
 
   function visit(form: Element): Visit {
     let found = visits.get(form);
     if (!found) {
-      found = { form, start: performance.now(), order: [], lastField: "", errors: 0 };
+      found = { form, start: now(), order: [], lastField: "", errors: 0 };
       visits.set(form, found);
-      hub.track("Form Started", { form: nameOf(form), time_to_start_ms: since(hub.views.current) });
+      hub.track("Form Started", { form: nameOf(form), time_to_start_ms: hub.views.age() });
     }
     return found;
   }
@@ -73,8 +74,7 @@ export function forms(hub: Hub): void {
         form: nameOf(form),
         field: nameOf(field),
         field_type: field.type,
-        focus_ms: Math.round(performance.now() - focusedAt),
-        changed: changes > 0,
+        focus_ms: now() - focusedAt,
         changes,
         filled: !!field.value,
         ...(fault && { error: fault }),
@@ -92,7 +92,7 @@ export function forms(hub: Hub): void {
     if (!next || !form) return;
     isSecret(next);
     field = next;
-    focusedAt = performance.now();
+    focusedAt = now();
     changes = 0;
     const seen = visit(form);
     seen.lastField = nameOf(next);
@@ -124,13 +124,13 @@ export function forms(hub: Hub): void {
     const values: Properties = {};
     for (const element of form.querySelectorAll<Field>(FIELDS)) {
       const { value } = valueOf(element);
-      if (value !== undefined && value !== false) values[element.name] = value;
+      if (value != null) values[element.name] = value;
     }
     hub.track("Form Submitted", { ...summary(seen), ...(Object.keys(values).length && { values }) });
   });
 
   function summary({ form, start, order, errors }: Visit): Properties {
-    const duration = Math.round(performance.now() - start);
+    const duration = now() - start;
     return { form: nameOf(form), duration_ms: duration, fields_visited: order, errors };
   }
 

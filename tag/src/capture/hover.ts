@@ -1,5 +1,6 @@
 import { closest, describe, INTERACTIVE } from "../elements";
 import { listen, type Hub } from "../hub";
+import { now } from "../moments";
 
 const DWELL_MS = 500;
 const EVENTS_PER_VIEW = 20;
@@ -12,12 +13,12 @@ export function hover(hub: Hub): void {
 
   function move(to: Element | null): void {
     if (to === element) return;
-    const dwell = performance.now() - from;
+    const dwell = now() - from;
     if (element && dwell >= DWELL_MS && left-- > 0) {
-      hub.track("Element Hovered", { ...describe(element), dwell_ms: Math.round(dwell) });
+      hub.track("Element Hovered", { ...describe(element), dwell_ms: dwell });
     }
     element = to;
-    from = performance.now();
+    from = now();
   }
 
   listen("pointerover", (event) => {

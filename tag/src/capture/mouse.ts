@@ -31,17 +31,17 @@ function whenDead(dead: () => void): void {
   const alive = (): void => {
     observer.disconnect();
     clearTimeout(timer);
-    for (const type of SIGNS) document.removeEventListener(type, alive, true);
+    for (const type of SIGNS) removeEventListener(type, alive, true);
   };
   const observer = new MutationObserver(alive);
   const timer = setTimeout(() => {
     alive();
-    if (location.href === url && document.visibilityState === "visible") dead();
+    if (location.href === url && !document.hidden) dead();
   }, DEAD_MS);
   observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
-  for (const type of SIGNS) document.addEventListener(type, alive, true);
+  for (const type of SIGNS) addEventListener(type, alive, true);
 }
-const SIGNS = ["scroll", "input", "focusin", "submit", "play", "pause", "toggle", "visibilitychange"];
+const SIGNS = ["scroll", "input", "focusin", "submit", "play", "pause"];
 
 /** `Mouse Movement Summarized`: distance, idle time, rage clicks, dead clicks and exit intent of a page view. */
 export function mouse(hub: Hub): void {
@@ -79,11 +79,11 @@ export function mouse(hub: Hub): void {
       clicks = [];
       if (names.size < NAMES) names.add(nameOf(target.closest(INTERACTIVE) ?? target));
     }
-    const view = hub.views.current;
+    const view = hub.views.current();
     const acts = target.closest(INTERACTIVE);
     if ((acts || getComputedStyle(target).cursor === "pointer") && !target.closest("input,select,textarea,label,video,audio")) {
       whenDead(() => {
-        if (view !== hub.views.current) return;
+        if (view !== hub.views.current()) return;
         dead++;
         if (names.size < NAMES) names.add(nameOf(acts ?? target));
       });

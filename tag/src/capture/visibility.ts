@@ -1,5 +1,6 @@
 import { describe } from "../elements";
-import { since, type Hub } from "../hub";
+import { listen, type Hub } from "../hub";
+import { now } from "../moments";
 
 const MARKED = "[data-hw-view]";
 const RATIO = 0.5;
@@ -10,14 +11,14 @@ const EVENTS_PER_VIEW = 30;
 export function visibility(hub: Hub): void {
   const seenFrom = new Map<Element, number>();
   let left = EVENTS_PER_VIEW;
-  let changedAt = performance.now();
+  let changedAt = now();
 
   function end(element: Element): void {
     const from = seenFrom.get(element);
     seenFrom.delete(element);
-    const seen = from === undefined ? 0 : performance.now() - from;
+    const seen = from === undefined ? 0 : now() - from;
     if (seen < SEEN_MS || left-- <= 0) return;
-    hub.track("Element Viewed", { ...describe(element), visible_ms: Math.round(seen) });
+    hub.track("Element Viewed", { ...describe(element), visible_ms: seen });
   }
 
   const observer = new IntersectionObserver(
@@ -26,7 +27,7 @@ export function visibility(hub: Hub): void {
         // An element taller than the window counts when it fills half of the window.
         const fills = !!rootBounds && intersectionRect.height >= rootBounds.height * RATIO;
         if (isIntersecting && (intersectionRatio >= RATIO || fills)) {
-          if (!seenFrom.has(target)) seenFrom.set(target, performance.now());
+          if (!seenFrom.has(target)) seenFrom.set(target, now());
         } else end(target);
       }
     },
@@ -37,14 +38,13 @@ export function visibility(hub: Hub): void {
     if (records.some((record) => record.addedNodes.length)) observeAll();
   });
 
-  document.addEventListener("visibilitychange", () => {
-    const now = performance.now();
-    if (document.visibilityState === "visible") {
-      hub.track("Page Visibility Changed", { visible: true, hidden_ms: Math.round(now - changedAt) });
+  listen("visibilitychange", () => {
+    if (!document.hidden) {
+      hub.track("Page Visibility Changed", { visible: true, hidden_ms: now() - changedAt });
       observer.disconnect();
       observeAll();
     }
-    changedAt = now;
+    changedAt = now();
   });
 
   observeAll();
@@ -56,6 +56,6 @@ export function visibility(hub: Hub): void {
   });
   hub.views.onReport((reason) => {
     for (const element of [...seenFrom.keys()]) end(element);
-    if (reason === "hidden") hub.track("Page Visibility Changed", { visible: false, after_ms: since(hub.views.current) });
+    if (reason === "hidden") hub.track("Page Visibility Changed", { visible: false, after_ms: hub.views.age() });
   });
 }

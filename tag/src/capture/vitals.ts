@@ -3,7 +3,6 @@ import type { Hub, Properties } from "../hub";
 /** Layout shifts less than a second apart belong together, for five seconds at most (CLS definition). */
 const SHIFT_GAP_MS = 1_000;
 const SHIFT_WINDOW_MS = 5_000;
-const SLOWEST = 10;
 
 interface Shift extends PerformanceEntry {
   readonly value: number;
@@ -67,7 +66,7 @@ export function vitals(hub: Hub): void {
     if (sent) return;
     sent = true;
     for (const stop of stops) stop?.();
-    const slowest = [...interactions.values()].sort((a, b) => b - a).slice(0, SLOWEST);
+    const slowest = [...interactions.values()].sort((a, b) => b - a);
     // Interactions below the threshold are not listed; one in fifty of all may be passed over (INP definition).
     const count = (performance as { interactionCount?: number }).interactionCount ?? interactions.size;
     const inp = slowest[Math.min(slowest.length - 1, Math.floor(count / 50))];

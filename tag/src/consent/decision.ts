@@ -14,15 +14,15 @@ export interface Decision {
   readonly preferences: Preferences;
 }
 
-export const LOADING: Decision = { treatment: "hold", reason: "settings are not loaded", forget: false, preferences: null };
+export const LOADING: Decision = { treatment: "hold", reason: "loading", forget: false, preferences: null };
 
 /** Pure: settings, preferences and the browser's Global Privacy Control to a decision. */
 export function decide(settings: ConsentSettings | undefined, preferences: Preferences, signal: boolean): Decision {
   const decision = (treatment: Treatment, reason: string, forget = false): Decision => ({ treatment, reason, forget, preferences });
-  if (!settings) return decision("send", "no consent is asked for");
+  if (!settings) return decision("send", "none needed");
   const refused = settings.refused ?? "drop";
-  if (signal && (settings.gpc || settings.source === "gpc")) return decision(refused, "Global Privacy Control", true);
-  if (!preferences) return decision(settings.before ?? "hold", "no decision yet");
+  if (signal && (settings.gpc || settings.source === "gpc")) return decision(refused, "gpc", true);
+  if (!preferences) return decision(settings.before ?? "hold", "undecided");
   const missing = (settings.required ?? []).find((category) => !preferences[category]);
   return missing ? decision(refused, `refused: ${missing}`, true) : decision("send", "granted");
 }

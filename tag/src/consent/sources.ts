@@ -1,7 +1,8 @@
-import type { ConsentSettings } from "../settings";
+import type { ConsentSettings, ConsentSource } from "../settings";
 import type { Preferences } from "./decision";
 
 type Report = (preferences: Preferences) => void;
+type Source = (report: Report, required: readonly string[]) => void;
 type Callable = (...parameters: unknown[]) => void;
 interface Tcf {
   eventStatus?: string;
@@ -9,6 +10,9 @@ interface Tcf {
   purpose?: { consents?: Record<string, boolean> };
 }
 const page = window as unknown as Record<string, any>;
+
+const from = (names: readonly string[], granted: (name: string) => boolean): Preferences =>
+  Object.fromEntries(names.map((name) => [name, granted(name)]));
 
 const POLL_MS = 100;
 const POLLS = 100;
@@ -20,24 +24,23 @@ function whenPresent(find: () => unknown, then: () => void, polls = POLLS): void
 }
 
 /** IAB Transparency and Consent Framework, version 2: purposes by number. */
-function tcf(report: Report, required: readonly string[]): void {
+const tcf: Source = (report, required) =>
   whenPresent(
     () => page.__tcfapi,
     () =>
       (page.__tcfapi as Callable)("addEventListener", 2, (data: Tcf | null, ok: boolean) => {
         if (!ok || !data) return;
-        if (data.gdprApplies === false) report(Object.fromEntries(required.map((purpose) => [purpose, true])));
+        if (data.gdprApplies === false) report(from(required, () => true));
         else if (/^(tcloaded|useractioncomplete)$/.test(data.eventStatus!)) report({ ...data.purpose?.consents });
         else report(null);
       }),
   );
-}
 
 /**
  * Google consent mode: `consent` commands on the data layer. A default that denies is not a decision of the visitor;
  * defaults for single regions are passed over, since a page cannot know where it is read.
  */
-function google(report: Report): void {
+const google: Source = (report) => {
   const layer: ArrayLike<unknown>[] = (page.dataLayer ??= []);
   const state: Record<string, boolean> = {};
   let updated = false;
@@ -55,37 +58,35 @@ function google(report: Report): void {
     entries.forEach(take);
     return size;
   };
-}
+};
 
-function oneTrust(report: Report, required: readonly string[]): void {
+const onetrust: Source = (report, required) => {
   const read = (): void => {
     if (!page.OneTrust?.IsAlertBoxClosed?.()) return report(null);
     const active = String(page.OnetrustActiveGroups).split(",").filter(Boolean);
-    report(Object.fromEntries([...required, ...active].map((group) => [group, active.includes(group)])));
+    report(from([...required, ...active], (group) => active.includes(group)));
   };
   addEventListener("OneTrustGroupsUpdated", read);
   whenPresent(() => page.OneTrust && page.OnetrustActiveGroups, read);
-}
+};
 
-function cookiebot(report: Report): void {
+const cookiebot: Source = (report) => {
   const read = (): void => {
-    const consent = page.Cookiebot?.consent ?? {};
-    const names = ["necessary", "preferences", "statistics", "marketing"];
-    report(page.Cookiebot?.hasResponse ? Object.fromEntries(names.map((name) => [name, !!consent[name]])) : null);
+    const { consent, hasResponse } = page.Cookiebot ?? {};
+    report(hasResponse ? from(["necessary", "preferences", "statistics", "marketing"], (name) => !!consent[name]) : null);
   };
   for (const name of ["ConsentReady", "Accept", "Decline"]) addEventListener("CookiebotOn" + name, read);
   whenPresent(() => page.Cookiebot?.consent, read);
-}
+};
 
 /** Whether the browser sends the Global Privacy Control signal. */
 export const privacySignal = (): boolean => !!(navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
 
+const gpc: Source = (report, required) => report(from(["gpc", ...required], () => !privacySignal()));
+
+const SOURCES: Partial<Record<ConsentSource, Source>> = { tcf, google, onetrust, cookiebot, gpc };
+
 /** Follow a consent tool. `report` gets the preferences each time that they change, null while nothing is decided. */
 export function watch(settings: ConsentSettings, report: Report): void {
-  const required = settings.required ?? [];
-  if (settings.source === "tcf") tcf(report, required);
-  if (settings.source === "google") google(report);
-  if (settings.source === "onetrust") oneTrust(report, required);
-  if (settings.source === "cookiebot") cookiebot(report);
-  if (settings.source === "gpc") report(Object.fromEntries(["gpc", ...required].map((name) => [name, !privacySignal()])));
+  SOURCES[settings.source]?.(report, settings.required ?? []);
 }

@@ -1,149 +1,96 @@
-import { listen, type Hub, type Properties } from "../hub";
-import { Session, type Player } from "./session";
+import { listen, type Hub } from "../hub";
+import { now } from "../moments";
+import { createSession, type Player, type Session, type SIGNALS } from "./session";
 
-const YOUTUBE = /^https:\/\/www\.youtube(-nocookie)?\.com\/embed\/([\w-]*)/;
+const YOUTUBE = /^https:\/\/www\.youtube(?:-nocookie)?\.com\/embed\/([\w-]*)/;
 const VIMEO = /^https:\/\/player\.vimeo\.com\/video\/(\d*)/;
 /** YouTube tells positions, not seeks: a jump beyond this many seconds is one. */
 const JUMP_SECONDS = 2;
-const ENDED = 0;
+/** YouTube's player states as signals. */
+const STATES = ["ended", "playing", "pause", "waiting"] as const;
 const PLAYING = 1;
-const PAUSED = 2;
-const BUFFERING = 3;
+/** Vimeo's events are named like those of HTML media, except these. */
+const VIMEO_SIGNALS: Record<string, Signal> = { bufferstart: "waiting", bufferend: "playing" };
+const VIMEO_EVENTS = ["play", "playing", "pause", "seeking", "seeked", "bufferstart", "bufferend", "timeupdate", "ended", "error", "volumechange"];
 
+type Signal = (typeof SIGNALS)[number];
 type Message = Record<string, any>;
-
-/** An embedded player, known by what it says in messages. */
-interface Frame {
-  readonly session: Session;
-  take(message: Message): void;
-}
-
-interface Known {
-  position: number;
-  length: number | null;
-  sound: number;
-  details: Properties;
-}
-
-function frameOf(hub: Hub, element: HTMLIFrameElement, kind: string, id: string): [Session, Known] {
-  const known: Known = { position: 0, length: null, sound: 100, details: {} };
-  const player: Player = {
-    kind,
-    element,
-    position: () => known.position,
-    length: () => known.length || null,
-    sound: () => known.sound,
-    details: () => known.details,
-    assetId: () => element.getAttribute("data-hw-media-asset-id") ?? id,
-  };
-  return [new Session(hub, player), known];
-}
-
-type Send = (message: object) => void;
+/** A player whose state is what its messages said last. */
+type Known = { -readonly [field in keyof Player]: Player[field] };
+type Adapter = (session: Session, known: Known, send: (message: object) => void) => (message: Message) => void;
 
 /** YouTube's iframe API. The frame's address must carry `enablejsapi=1`. */
-function youtube(hub: Hub, element: HTMLIFrameElement, id: string, send: Send): Frame {
-  const [session, known] = frameOf(hub, element, "youtube", id);
+const youtube: Adapter = (session, known, send) => {
   let seenAt = 0;
   let state = -1;
-  send({ event: "listening", id, channel: "widget" });
+  send({ event: "listening", id: known.asset, channel: "widget" });
 
   function moved(to: number): void {
-    const now = performance.now();
-    const expected = known.position + (state === PLAYING ? (now - seenAt) / 1_000 : 0);
-    const jump = session.open && Math.abs(to - expected) > JUMP_SECONDS;
-    if (jump) session.seekStart(to);
+    const expected = known.position + (state === PLAYING ? (now() - seenAt) / 1_000 : 0);
     known.position = to;
-    seenAt = now;
-    if (jump) session.seekEnd();
-    if (state === PLAYING) session.time();
+    seenAt = now();
+    if (Math.abs(to - expected) > JUMP_SECONDS) {
+      session.seeking();
+      session.seeked();
+    }
+    if (state === PLAYING) session.timeupdate();
   }
 
-  function changed(to: number): void {
-    if (to === state) return;
-    state = to;
-    if (to === PLAYING) {
-      session.play();
-      session.moving();
-    } else if (to === PAUSED) session.pause();
-    else if (to === BUFFERING) session.waiting();
-    else if (to === ENDED) session.ended();
-  }
-
-  return {
-    session,
-    take({ event, info }) {
-      if (!/Delivery$/.test(event) || !info) return;
-      if (info.duration) known.length = info.duration;
-      if (info.volume !== undefined) known.sound = info.muted ? 0 : info.volume;
-      if (info.playbackQuality) known.details = { quality: info.playbackQuality };
-      if (info.currentTime !== undefined) moved(info.currentTime);
-      if (info.playerState !== undefined) changed(info.playerState);
-    },
+  return ({ event, info }) => {
+    if (!/Delivery$/.test(event) || !info) return;
+    const { currentTime, duration, muted, playbackQuality, playerState = state, volume } = info;
+    if (duration) known.length = duration;
+    if (volume != null) known.sound = muted ? 0 : volume;
+    if (playbackQuality) known.details = { quality: playbackQuality };
+    if (currentTime != null) moved(currentTime);
+    if (playerState === state) return;
+    state = playerState;
+    if (state === PLAYING) session.play();
+    const signal = STATES[state];
+    if (signal) session[signal]();
   };
-}
+};
 
 /** Vimeo's player messages. */
-function vimeo(hub: Hub, element: HTMLIFrameElement, id: string, send: Send): Frame {
-  const [session, known] = frameOf(hub, element, "vimeo", id);
-  const acts: Record<string, () => void> = {
-    play: () => session.play(),
-    playing: () => session.moving(),
-    pause: () => session.pause(),
-    bufferstart: () => session.waiting(),
-    bufferend: () => session.moving(),
-    seeked: () => {
-      session.seekStart(known.position);
-      session.seekEnd();
-    },
-    timeupdate: () => {
-      session.moving();
-      session.time();
-    },
-    ended: () => session.ended(),
-    error: () => session.interrupted("error"),
-  };
-  const subscribe = (): void => {
-    for (const value of [...Object.keys(acts), "seeking", "volumechange"]) send({ method: "addEventListener", value });
-  };
+const vimeo: Adapter = (session, known, send) => {
+  const subscribe = (): void => VIMEO_EVENTS.forEach((value) => send({ method: "addEventListener", value }));
   subscribe();
-  return {
-    session,
-    take({ event, data = {} }) {
-      if (event === "ready") subscribe();
-      // The new position comes with the start of a seek, so the old one must be told first.
-      if (event === "seeking") session.seekStart(data.seconds);
-      if (data.duration) known.length = data.duration;
-      if (data.seconds !== undefined) known.position = data.seconds;
-      if (data.volume !== undefined) known.sound = Math.round(data.volume * 100);
-      // A pause at the very end belongs to the end.
-      if (!(event === "pause" && data.percent === 1)) acts[event]?.();
-    },
+  return ({ event, data = {} }) => {
+    if (event === "ready") subscribe();
+    const { duration, percent, seconds, volume } = data;
+    if (duration) known.length = duration;
+    if (seconds != null) known.position = seconds;
+    if (volume != null) known.sound = Math.round(volume * 100);
+    known.busy = percent === 1;
+    if (event === "seeked") session.seeking();
+    if (event === "timeupdate") session.playing();
+    session[VIMEO_SIGNALS[event] ?? (event as Signal)]?.();
   };
-}
+};
 
 /** YouTube and Vimeo players in frames. Only messages of the frame itself, from its own origin, count. */
 export function frames(hub: Hub, sessions: Map<Element, Session>): void {
-  const known = new Map<HTMLIFrameElement, Frame>();
+  const takers = new Map<HTMLIFrameElement, (message: Message) => void>();
 
   function attach(element: HTMLIFrameElement): void {
-    const { src } = element;
-    const [tube, , tubeId] = YOUTUBE.exec(src) ?? [];
-    const [film, filmId] = VIMEO.exec(src) ?? [];
-    if (!tube && !film) return;
-    const send: Send = (message) => element.contentWindow?.postMessage(JSON.stringify(message), new URL(src).origin);
+    const tube = YOUTUBE.exec(element.src);
+    const id = (tube ?? VIMEO.exec(element.src))?.[1];
+    if (id === undefined) return;
     sessions.get(element)?.exit();
-    const frame = tube ? youtube(hub, element, tubeId!, send) : vimeo(hub, element, filmId!, send);
-    known.set(element, frame);
-    sessions.set(element, frame.session);
+    const asset = element.getAttribute("data-hw-media-asset-id") ?? id;
+    const known: Known = { kind: tube ? "youtube" : "vimeo", element, asset, position: 0, length: null, sound: 100, details: {} };
+    const session = createSession(hub, known);
+    const { origin } = new URL(element.src);
+    const send = (message: object): void => element.contentWindow?.postMessage(JSON.stringify(message), origin);
+    sessions.set(element, session);
+    takers.set(element, (tube ? youtube : vimeo)(session, known, send));
   }
 
   addEventListener("message", ({ source, origin, data }) => {
-    for (const [element, frame] of known) {
+    for (const [element, take] of takers) {
       if (element.contentWindow !== source || new URL(element.src).origin !== origin) continue;
       try {
-        const message: unknown = typeof data === "string" ? JSON.parse(data) : data;
-        if (message) frame.take(message as Message);
+        take(typeof data === "string" ? JSON.parse(data) : data);
       } catch {
         // Not a message of the player's protocol.
       }

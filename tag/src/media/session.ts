@@ -1,26 +1,38 @@
-import { uuid } from "../ids";
 import type { Hub, Properties } from "../hub";
+import { uuid } from "../ids";
+import { now } from "../moments";
 
 const HEARTBEAT_MS = 10_000;
 
-/** What a player tells about itself at any moment. */
+/** What a player tells about itself at this moment. */
 export interface Player {
   readonly kind: string;
   readonly element: Element;
+  readonly asset: string;
   /** Seconds. */
-  position(): number;
+  readonly position: number;
   /** Seconds; null for a live stream or while unknown. */
-  length(): number | null;
+  readonly length: number | null;
   /** 0 to 100. */
-  sound(): number;
-  details(): Properties;
-  assetId(): string;
+  readonly sound: number;
+  /** Picture quality, as far as the player tells it. */
+  readonly details: Properties;
+  /** At its end or being moved: then a pause is not the visitor's. */
+  readonly busy?: boolean;
 }
+
+/** What happens to a player, by the names of HTML media events. */
+export const SIGNALS = ["play", "playing", "pause", "seeking", "seeked", "waiting", "timeupdate", "ended", "error", "resize"] as const;
+export type Session = Record<(typeof SIGNALS)[number], () => void> & {
+  readonly isOpen: () => boolean;
+  /** The page or the player goes away. */
+  readonly exit: () => void;
+};
 
 const seconds = (value: number | null): number | null => value && Math.round(value * 10) / 10;
 
 /** Attributes `data-hw-media-*` or `data-hw-ad-*` of a player as properties: `data-hw-media-asset-id` is asset_id. */
-function marked(element: Element, prefix: string): Properties {
+function marked({ element }: Player, prefix: string): Properties {
   const properties: Properties = {};
   for (const { name, value } of element.attributes) {
     if (name.startsWith(prefix)) properties[name.slice(prefix.length).replace(/-/g, "_")] = value;
@@ -32,159 +44,146 @@ function marked(element: Element, prefix: string): Properties {
  * One player from the first play to its end, as events of the tracking specification. Players call it with what happens;
  * it decides which events that makes. A player that carries `data-hw-ad-type` shows an ad.
  */
-export class Session {
-  private id = "";
-  private askedAt = 0;
-  private started = false;
-  private paused = false;
-  private buffering = false;
-  private seeking = false;
-  private beat = 0;
-  private quarter = 0;
-  private last = 0;
+export function createSession(hub: Hub, player: Player): Session {
+  let id = "";
+  let askedAt = 0;
+  let started = false;
+  let paused = false;
+  let buffering = false;
+  let moving = false;
+  let beat = 0;
+  let quarter = 0;
+  let last = 0;
 
-  constructor(
-    private readonly hub: Hub,
-    private readonly player: Player,
-  ) {}
+  const quarterNow = (): number => (player.length ? Math.floor((player.position / player.length) * 4) : 0);
 
-  get open(): boolean {
-    return !!this.id;
+  function moment(): Properties {
+    const { position, length, details } = player;
+    return { session_id: id, position: seconds(position), total_length: seconds(length), ...details };
   }
 
-  /** Asked to play. */
-  play(): void {
-    if (!this.id) {
-      this.id = uuid();
-      this.askedAt = performance.now();
-      this.started = this.paused = this.buffering = this.seeking = false;
-      this.quarter = 0;
-      this.playback("Started");
-    } else if (this.paused && !this.seeking) {
-      this.paused = false;
-      this.playback("Resumed");
-      this.playing({});
-    }
-  }
-
-  /** The picture moves. */
-  moving(): void {
-    if (!this.id) this.play();
-    if (this.buffering) {
-      this.buffering = false;
-      this.playback("Buffer Completed");
-    }
-    if (this.started) return;
-    this.started = true;
-    this.beat = performance.now();
-    this.quarter = this.quarterNow();
-    this.content("Started", {});
-    const startupTime = Math.round(performance.now() - this.askedAt);
-    this.hub.track("Video Quality Updated", { session_id: this.id, startupTime, ...this.player.details() });
-  }
-
-  pause(): void {
-    if (!this.id || this.paused || this.seeking) return;
-    this.paused = true;
-    this.playback("Paused");
-  }
-
-  seekStart(to: number): void {
-    if (!this.id || this.seeking) return;
-    this.seeking = true;
-    this.hub.track("Video Playback Seek Started", { ...this.common(this.last), seek_position: seconds(to) });
-  }
-
-  seekEnd(): void {
-    if (!this.seeking) return;
-    this.seeking = false;
-    this.last = this.player.position();
-    this.quarter = this.quarterNow();
-    this.playback("Seek Completed");
-  }
-
-  waiting(): void {
-    if (!this.started || this.buffering || this.seeking || this.paused) return;
-    this.buffering = true;
-    this.playback("Buffer Started");
-  }
-
-  /** The position moved on by playing. */
-  time(): void {
-    if (!this.started || this.seeking || this.paused) return;
-    this.last = this.player.position();
-    const quarter = this.quarterNow();
-    if (quarter > this.quarter && quarter < 4) {
-      this.quarter = quarter;
-      this.playing({ quartile: quarter });
-    } else if (performance.now() - this.beat >= HEARTBEAT_MS) this.playing({});
-  }
-
-  ended(): void {
-    if (!this.id) return;
-    this.content("Completed", {});
-    this.playback("Completed");
-    this.id = "";
-    this.started = false;
-  }
-
-  interrupted(method: string): void {
-    if (this.id) this.hub.track("Video Playback Interrupted", { ...this.common(), method });
-  }
-
-  quality(): void {
-    if (this.started && this.id) this.hub.track("Video Quality Updated", { session_id: this.id, ...this.player.details() });
-  }
-
-  /** The page or the player goes away. */
-  exit(): void {
-    if (!this.id) return;
-    this.playback("Exited");
-    this.id = "";
-    this.started = false;
-  }
-
-  private quarterNow(): number {
-    const length = this.player.length();
-    return length ? Math.floor((this.player.position() / length) * 4) : 0;
-  }
-
-  private playing(more: Properties): void {
-    this.beat = performance.now();
-    this.content("Playing", more);
-  }
-
-  private playback(what: string): void {
-    const id = this.player.assetId();
-    const asset = what === "Started" ? { content_asset_ids: [id] } : { content_asset_id: id };
-    this.hub.track("Video Playback " + what, { ...this.common(), ...asset });
-  }
-
-  private content(what: string, more: Properties): void {
-    const { element } = this.player;
-    const { session_id, position, total_length } = this.common();
-    const ad = marked(element, "data-hw-ad-");
-    const content = { asset_id: this.player.assetId(), ...marked(element, "data-hw-media-") };
-    const playing = ad.type ? { ...ad, content } : content;
-    const event = `Video ${ad.type ? "Ad" : "Content"} ${what}`;
-    this.hub.track(event, { session_id, position, total_length, ...this.player.details(), ...playing, ...more });
-  }
-
-  private common(position = this.player.position()): Properties {
-    const { element, kind } = this.player;
-    const ad = marked(element, "data-hw-ad-");
-    const length = this.player.length();
-    return {
-      session_id: this.id,
-      position: seconds(position),
-      total_length: seconds(length),
+  function playback(what: string, more?: Properties): void {
+    const { kind, element, asset, length, sound } = player;
+    const ad = marked(player, "data-hw-ad-");
+    hub.track("Video Playback " + what, {
+      ...moment(),
+      ...(what === "Started" ? { content_asset_ids: [asset] } : { content_asset_id: asset }),
       livestream: length === null,
       video_player: kind,
-      sound: this.player.sound(),
+      sound,
       full_screen: !!document.fullscreenElement?.contains(element),
       ad_enabled: !!ad.type,
       ...(!!ad.type && { ad_type: ad.type, ad_asset_id: ad.asset_id, ad_pod_id: ad.pod_id }),
-      ...this.player.details(),
-    };
+      ...more,
+    });
   }
+
+  function content(what: string, more?: Properties): void {
+    const ad = marked(player, "data-hw-ad-");
+    const shown = { asset_id: player.asset, ...marked(player, "data-hw-media-") };
+    hub.track(`Video ${ad.type ? "Ad" : "Content"} ${what}`, {
+      ...moment(),
+      ...(ad.type ? { ...ad, content: shown } : shown),
+      ...more,
+    });
+  }
+
+  function heartbeat(more?: Properties): void {
+    beat = now();
+    content("Playing", more);
+  }
+
+  function resize(more?: Properties): void {
+    if (started) hub.track("Video Quality Updated", { ...moment(), ...more });
+  }
+
+  function end(what: string): void {
+    playback(what);
+    id = "";
+    started = false;
+  }
+
+  function play(): void {
+    if (!id) {
+      id = uuid();
+      askedAt = now();
+      paused = buffering = moving = false;
+      playback("Started");
+    } else if (paused && !moving) {
+      paused = false;
+      playback("Resumed");
+      heartbeat();
+    }
+  }
+
+  return {
+    isOpen: () => !!id,
+    play,
+    resize: () => resize(),
+
+    playing() {
+      if (!id) play();
+      if (buffering) {
+        buffering = false;
+        playback("Buffer Completed");
+      }
+      if (started) return;
+      started = true;
+      beat = now();
+      quarter = quarterNow();
+      content("Started");
+      resize({ startupTime: beat - askedAt });
+    },
+
+    pause() {
+      if (!id || paused || moving || player.busy) return;
+      paused = true;
+      playback("Paused");
+    },
+
+    /** The player's position is already the new one. */
+    seeking() {
+      if (!id || moving) return;
+      moving = true;
+      playback("Seek Started", { position: seconds(last), seek_position: seconds(player.position) });
+    },
+
+    seeked() {
+      if (!moving) return;
+      moving = false;
+      last = player.position;
+      quarter = quarterNow();
+      playback("Seek Completed");
+    },
+
+    waiting() {
+      if (!started || buffering || moving || paused) return;
+      buffering = true;
+      playback("Buffer Started");
+    },
+
+    timeupdate() {
+      if (!started || moving || paused) return;
+      last = player.position;
+      const reached = quarterNow();
+      if (reached > quarter && reached < 4) {
+        quarter = reached;
+        heartbeat({ quartile: reached });
+      } else if (now() - beat >= HEARTBEAT_MS) heartbeat();
+    },
+
+    ended() {
+      if (!id) return;
+      content("Completed");
+      end("Completed");
+    },
+
+    error() {
+      if (id) playback("Interrupted", { method: "error" });
+    },
+
+    exit() {
+      if (id) end("Exited");
+    },
+  };
 }
