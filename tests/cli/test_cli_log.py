@@ -11,10 +11,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from headwater import settings
 from headwater.cli import log as log_commands
 from headwater.collect.ports import Refusal
 from headwater.collect.refusal_log import RefusalStream
-from headwater.errors import ConfigurationError, InputError
+from headwater.engines import endpoints
+from headwater.errors import ConfigurationError, InputError, UnavailableError
 from headwater.log import consumer, streams
 from headwater.log.consumer import ConsumerSpec
 from headwater.log.records import subject_filter
@@ -124,6 +126,16 @@ async def test_without_an_install_the_command_says_how_to_start_it(tmp_path, mon
     """Nothing runs on this data folder: the error names the command that changes that."""
     monkeypatch.setenv("HEADWATER_DATA_FOLDER", str(tmp_path))
     with pytest.raises(ConfigurationError, match="headwater up"):
+        await log_commands.overview()
+
+
+async def test_after_a_crash_the_command_says_how_to_start(tmp_path, monkeypatch) -> None:
+    """An install that was killed left its addresses behind; the error still names the command that starts it."""
+    monkeypatch.setenv("HEADWATER_DATA_FOLDER", str(tmp_path))
+    endpoints.run_folder(settings.load()).mkdir(parents=True)
+    gone = f"postgresql://headwater@/postgres?host={tmp_path}/gone"
+    endpoints.write(settings.load(), endpoints.Endpoints(nats_url="nats://127.0.0.1:9", database_url=gone))
+    with pytest.raises(UnavailableError, match="headwater up"):
         await log_commands.overview()
 
 

@@ -17,6 +17,7 @@ from headwater import settings as settings_module
 from headwater.database import migrations
 from headwater.database.pool import open_pool
 from headwater.engines import endpoints
+from headwater.errors import UnavailableError
 from headwater.pipelines import secrets
 from headwater.pipelines.secrets import SecretResolver
 from headwater.settings import Settings
@@ -38,8 +39,12 @@ async def session() -> AsyncIterator[Session]:
     """Reach the database of this install. Raises ConfigurationError when it is not running or not migrated."""
     settings = settings_module.load()
     url = settings.database_url or endpoints.resolve(settings).database_url
-    await migrations.require_migrated(url)
-    pool = await open_pool(url, size=2, start_limit_seconds=START_LIMIT_SECONDS)
+    try:
+        await migrations.require_migrated(url)
+        pool = await open_pool(url, size=2, start_limit_seconds=START_LIMIT_SECONDS)
+    except UnavailableError as fault:
+        # An install that was killed leaves its addresses behind: to people it is simply not running.
+        raise UnavailableError(f"{fault}; if Headwater is not running, start it with `headwater up`") from fault
     try:
         yield Session(pool, settings, secrets.resolver(settings), f"cli {getpass.getuser()}")
     finally:

