@@ -200,7 +200,8 @@ class _JsonScanner:
             raise self.fail("expected a key in double quotes", position)
         key, end = self.string(position)
         if key in members:
-            raise self.fail(f"the key {key!r} is written twice; remove one", position)
+            line = self.text.count("\n", 0, position) + 1
+            raise self.reading.fail(f"the key {key!r} is written twice; remove one", line)
         self.reading.note((*path, key), self.text.count("\n", 0, position) + 1)
         end = self.skip(end)
         if self.text[end : end + 1] != ":":
