@@ -8,7 +8,9 @@ const { HEADWATER_TEST_COLLECT: COLLECT, HEADWATER_TEST_ADMIN: ADMIN, HEADWATER_
 const PATIENCE_MS = 10_000;
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"];
 
-export const launch = (...flags) => chromium.launch({ executablePath: "/usr/bin/chromium", args: [...FLAGS, ...flags] });
+export const launch = (...flags) =>
+  // The driver switches the back/forward cache off by default.
+  chromium.launch({ executablePath: "/usr/bin/chromium", args: [...FLAGS, ...flags], ignoreDefaultArgs: ["--disable-back-forward-cache"] });
 
 let pipelines = 0;
 

@@ -13,7 +13,8 @@ interface Depth {
 
 /** `Scroll Depth Reached`: how far down the lower edge of the view came, of the document and of marked containers. */
 export function scroll(hub: Hub): void {
-  const root = document.documentElement;
+  // Not always the root element: old pages scroll their body.
+  const root = document.scrollingElement ?? document.documentElement;
   let depths = new Map<Element, Depth>();
   const touched = new Set<Element>();
 
