@@ -23,6 +23,7 @@ from headwater.log.writer import LogWriter
 from headwater.pipelines.objects import Attachment, DeliverySettings, PlainValue, Revision, RevisionContent
 from headwater.pipelines.secrets import SecretBox, SecretResolver
 from headwater.pipelines.snapshot import EMPTY, AttachedRevision
+from headwater.routing import metrics
 from headwater.routing.dead_letter_desk import DeadLetterDesk
 from headwater.routing.dead_letters import Choice, DeadLetterStore
 from headwater.routing.destinations import DestinationMaker
@@ -61,14 +62,18 @@ class House:
         await self.router.apply(EMPTY._replace(version=self._version, attachments=tuple(attached)))
 
 
-def attach(receiver: Receiver, integration: str = "a", number: int = 1, overrides: Any = None, **delivery: Any) -> AttachedRevision:
+def attach(
+    receiver: Receiver, integration: str = "a", number: int = 1, overrides: Any = None, **delivery: Any
+) -> AttachedRevision:
     """A revision of the Lytics integration that delivers to a receiver of ours."""
     content = RevisionContent(
         kit="lytics",
         texts=library.texts("lytics"),
         parameters={"STREAM_ID": PlainValue("default"), "API_KEY": PlainValue(KEY)},
         overrides={} if overrides is None else overrides,
-        delivery=DeliverySettings(base_url=receiver.url, **{"batch_size": 1, "batch_wait_milliseconds": 10, **delivery}),
+        delivery=DeliverySettings(
+            base_url=receiver.url, **{"batch_size": 1, "batch_wait_milliseconds": 10, **delivery}
+        ),
     )
     attachment = Attachment("p", "p", integration, integration, number, enabled=True, attached_at=ATTACHED)
     return AttachedRevision(attachment, Revision(integration, number, content, "", ATTACHED, "test"))
@@ -281,3 +286,27 @@ async def test_records_of_other_pipelines_do_not_come_here(house: House, receive
     await until(lambda: receiver.requests)
     await asyncio.sleep(0.2)
     assert ids(receiver) == ["mine"]
+
+
+async def test_an_event_without_consent_stays_here_and_is_counted(house: House, receiver: Receiver) -> None:
+    """An integration of the category advertising does not get what was refused; the other one does."""
+    other = Receiver()
+    await house.deploy(attach(receiver, "ads", consent_categories=("advertising",)), attach(other, "shop"))
+    counter = metrics.DROPPED.labels("p/ads", "no consent")
+    before = counter._value.get()
+    await house.send("refused", context={"consent": {"categoryPreferences": {"advertising": False}}})
+    await house.send("agreed", context={"consent": {"categoryPreferences": {"advertising": True}}})
+    await until(lambda: len(ids(other)) == 2 and len(ids(receiver)) == 1)
+    assert ids(receiver) == ["agreed"]
+    assert counter._value.get() - before == 1
+    other.close()
+
+
+async def test_the_senders_choice_of_integrations_is_honoured(house: House, receiver: Receiver) -> None:
+    """`integrations: {"All": false, "Lytics": true}` goes to Lytics; `{"Lytics": false}` does not."""
+    await house.deploy(attach(receiver))
+    await house.send("no", integrations={"Lytics": False})
+    await house.send("yes", integrations={"All": False, "Lytics": True})
+    await until(lambda: receiver.requests)
+    await asyncio.sleep(0.2)
+    assert ids(receiver) == ["yes"]

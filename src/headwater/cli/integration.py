@@ -37,16 +37,28 @@ class DeliveryOptions(NamedTuple):
         Scheme, host and port instead of the kit's own; this-install means the collector of this Headwater.
     batch_size
         Most events in one request.
+    batch_wait_milliseconds
+        How long a partial batch waits for more.
     concurrency
         Most requests under way at once.
     order_per_user
         Keep the order of each person's events, at the price of speed.
+    timeout_seconds
+        How long to wait for an answer.
+    retry_hours
+        How long to try again before an event becomes a dead letter.
+    consent_category
+        What a person must have agreed to before an event goes there; may be given several times.
     """
 
     base_url: str | None = None
     batch_size: int | None = None
+    batch_wait_milliseconds: int | None = None
     concurrency: int | None = None
     order_per_user: bool | None = None
+    timeout_seconds: float | None = None
+    retry_hours: float | None = None
+    consent_category: tuple[str, ...] | None = None
 
 
 @app.command(name="list")
@@ -326,6 +338,8 @@ def _ask_for_missing(texts: Mapping[str, str], kit: str, values: dict[str, str])
 
 def _delivery(before: DeliverySettings, options: DeliveryOptions | None) -> DeliverySettings:
     given = {} if options is None else {n: v for n, v in options._asdict().items() if v is not None}
+    if "consent_category" in given:
+        given["consent_categories"] = given.pop("consent_category")
     try:
         return msgspec.convert(msgspec.structs.asdict(before) | given, DeliverySettings)
     except msgspec.ValidationError as fault:

@@ -6,15 +6,9 @@ the answer. What a destination can do is a value that delivery reads, never a qu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
-import yaml
-
-from headwater.errors import ConfigurationError
-
-FILE_NAMES = ("delivery.yaml", "delivery.yml", "delivery.json")
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 
@@ -48,24 +42,3 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=600)] | None = None
     retry_hours: Annotated[float, msgspec.Meta(ge=0, le=720)] | None = None
     reply: ReplyRule = ReplyRule()
-
-
-def delivery_of(texts: Mapping[str, str]) -> Delivery:
-    """The delivery among a kit's files, by name; defaults where the kit has none, as kits from elsewhere do.
-
-    Raises ConfigurationError that names the file and the key.
-    """
-    for name in FILE_NAMES:
-        if name in texts:
-            return _parse(texts[name], name)
-    return Delivery()
-
-
-def _parse(text: str, name: str) -> Delivery:
-    try:
-        document = yaml.safe_load(text)
-        return msgspec.convert({} if document is None else document, Delivery)
-    except yaml.YAMLError as fault:
-        raise ConfigurationError(f"not valid YAML: {fault}", name) from None
-    except msgspec.ValidationError as fault:
-        raise ConfigurationError(f"{fault}; see the page on integrations", name) from None

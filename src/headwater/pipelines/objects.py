@@ -69,6 +69,7 @@ class DeliverySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     """What an integration changes of its kit's way of delivery (see `Delivery`). None leaves the kit's own setting.
 
     `base_url` replaces scheme, host and port of every request; THIS_INSTALL means our own collector.
+    `consent_categories` are what a person must have agreed to before an event goes there; none: no consent is needed.
     """
 
     base_url: BaseUrl = ""
@@ -78,6 +79,7 @@ class DeliverySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     order_per_user: bool | None = None
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=600)] | None = None
     retry_hours: Annotated[float, msgspec.Meta(ge=0, le=720)] | None = None
+    consent_categories: tuple[Annotated[str, msgspec.Meta(min_length=1)], ...] = ()
 
 
 class RevisionContent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from headwater.errors import ConfigurationError
-from headwater.integrations.delivery import Delivery, delivery_of
+from headwater.integrations.delivery import Delivery
 from headwater.pipelines import kits
-from headwater.pipelines.objects import THIS_INSTALL, DeliverySettings
+from headwater.pipelines.objects import THIS_INSTALL, DeliverySettings, PlainValue
 from headwater.pipelines.secrets import SecretResolver, is_sensitive
 from headwater.pipelines.snapshot import AttachedRevision
 from headwater.playbooks import compile_kit
@@ -15,6 +15,7 @@ from headwater.routing.destination import Destination, Pace
 from headwater.routing.http_destination import HttpDestination, HttpSettings
 from headwater.routing.masking import Mask
 from headwater.routing.outbound import Outbound
+from headwater.routing.permitted_destination import PermittedDestination
 from headwater.routing.stdout_destination import StdoutDestination
 from headwater.routing.tokens import BearerTokens
 from headwater.settings import Settings
@@ -33,11 +34,19 @@ class DestinationMaker:
 
     def make(self, attached: AttachedRevision) -> Destination:
         """Compile the revision. Raises ConfigurationError when a secret is missing or the kind is not served."""
+        content = attached.revision.content
+        names = [attached.attachment.integration, content.kit]
+        friendly = kits.kit_from(content.kit, content.texts).metadata.value.get("friendlyName")
+        if isinstance(friendly, str):
+            names.append(friendly)
+        return PermittedDestination(self._serving(attached), names, content.delivery.consent_categories)
+
+    def _serving(self, attached: AttachedRevision) -> Destination:
         revision = attached.revision
         content = revision.content
         texts = self._resolver.texts(content.parameters, revision.integration_id)
         kit = kits.kit_of(content)
-        delivery = effective_delivery(delivery_of(content.texts), content.delivery)
+        delivery = effective_delivery(kits.delivery_of(content), content.delivery)
         integration = compile_kit(kit, texts, batch_size=delivery.batch_size)
         pace = self._pace(delivery)
         kind = integration.connection.kind
@@ -45,8 +54,12 @@ class DestinationMaker:
             return StdoutDestination(revision.number, integration, pace, attached.attachment.integration)
         if kind != "http":
             raise ConfigurationError(f"connections of the kind {kind} cannot be served yet", f"kit {content.kit}")
-        declared = kits.declared_secrets(content.texts)
-        secrets = [text for name, text in texts.items() if is_sensitive(name, name in declared)]
+        declared = kits.declared_secrets(content.texts, content.overrides)
+        secrets = [
+            text
+            for name, text in texts.items()
+            if is_sensitive(name, name in declared) or not isinstance(content.parameters[name], PlainValue)
+        ]
         timeout = delivery.timeout_seconds
         settings = HttpSettings(
             base_url=self._base_url(content.delivery.base_url),

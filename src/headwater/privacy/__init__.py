@@ -1,0 +1,1 @@
+"""What may leave: consent and the sender's own choice of integrations."""

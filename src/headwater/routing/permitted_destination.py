@@ -1,0 +1,39 @@
+"""A destination that takes only what may leave: consent and the sender's choice, asked before the playbook runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headwater.events import Record
+from headwater.privacy.permission import Refused, decide
+from headwater.routing.destination import Attempt, Destination, Outgoing, Pace, Prepared
+
+
+class PermittedDestination:
+    """Another destination behind a question. `names` are what senders may call the integration."""
+
+    def __init__(self, inner: Destination, names: Sequence[str], categories: Sequence[str]) -> None:
+        self._inner = inner
+        self._names = frozenset(names)
+        self._categories = tuple(categories)
+
+    @property
+    def revision(self) -> int:
+        """Number of the revision."""
+        return self._inner.revision
+
+    @property
+    def pace(self) -> Pace:
+        """The pace of the destination behind."""
+        return self._inner.pace
+
+    def prepare(self, record: Record) -> Prepared:
+        """Ask, then prepare."""
+        permission = decide(record.data, self._names, self._categories)
+        if isinstance(permission, Refused):
+            return Prepared((), dropped=permission.reason)
+        return self._inner.prepare(record)
+
+    async def send(self, pieces: Sequence[Outgoing]) -> Attempt:
+        """Send through the destination behind."""
+        return await self._inner.send(pieces)
