@@ -1,8 +1,10 @@
 """JSON text in and out without loss.
 
 orjson is several times faster than anything else, but it reads every fraction as a double and refuses numbers that are
-too large for it. Almost no event holds such a number, so a scan of the bytes decides whether the exact path is needed. On the exact path a fraction that a double cannot hold becomes a `Decimal`, and a large
-integer a Python `int`; `encode` writes both back digit for digit.
+too large for it. Almost no event holds such a number, so a scan of the bytes looks for long ones, and those that are
+found are tried: the shortest spelling of a double, which is what JavaScript and Python write, survives. Only for the rest
+the exact path is taken. There a fraction that a double cannot hold becomes a `Decimal`, and a large integer a Python
+`int`; `encode` writes both back digit for digit.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ NESTING_LIMIT = 200
 # double would round to zero. Digits inside strings match too: that costs time, never correctness. Searching a text in
 # which all digits look alike is ten times faster than a regular expression on the text itself.
 _LONG_NUMBER = b"0" * 16
+_RUN = re.compile(rb"0+")
+INTEGER_DIGITS = 19
+"""An integer of fewer digits fits into 63 bits."""
 _TINY_NUMBER = re.compile(rb"e-000+(,|$)")
 _LARGE_NUMBER = re.compile(rb"[eE]\+?[0-9]{3}")
 _ALIKE = bytes(
@@ -49,8 +54,11 @@ _LONE_SURROGATE = re.compile(
 def _exact_fraction(digits: str) -> float | Decimal:
     """A double where it holds the written value exactly in its shortest form, else a Decimal."""
     value = float(digits)
+    shortest = repr(value)
+    if shortest == digits:
+        return value
     written = Decimal(digits)
-    return value if Decimal(repr(value)) == written else written
+    return value if Decimal(shortest) == written else written
 
 
 _exact_decoder = msgspec.json.Decoder(float_hook=_exact_fraction)
@@ -93,7 +101,27 @@ def _decode(text: bytes) -> Any:
 
 def _needs_exactness(text: bytes) -> bool:
     alike = text.translate(_ALIKE)
-    return _LONG_NUMBER in alike or _TINY_NUMBER.search(alike) is not None
+    start = alike.find(_LONG_NUMBER)
+    while start >= 0:
+        run = _RUN.match(alike, start)
+        end = start if run is None else run.end()
+        if not _survives(text, start, end):
+            return True
+        start = alike.find(_LONG_NUMBER, end)
+    return b"e-000" in alike and _TINY_NUMBER.search(alike) is not None
+
+
+def _survives(text: bytes, start: int, end: int) -> bool:
+    """Whether orjson reads the number text[start:end] exactly. What is no number stands inside a string."""
+    digits = text[start:end]
+    if b"." not in digits:
+        return len(digits) < INTEGER_DIGITS and text[end : end + 1] not in (b"e", b"E")
+    if text[end : end + 1] in (b"e", b"E"):
+        return False
+    try:
+        return repr(float(digits)).encode() == digits
+    except ValueError:
+        return True
 
 
 def _decode_exactly(text: bytes) -> Any:

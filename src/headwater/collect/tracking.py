@@ -135,6 +135,7 @@ class _Batch:
         self._request = request
         self._named = named
         self._query_key = request.query("writeKey")
+        self._one_key = named.key is not None and self._query_key in (None, "", named.key)
         self._arrival = arrival
         self._sources: dict[str, Source] = {}
         self._ready: list[EncodedRecord] = []
@@ -169,7 +170,8 @@ class _Batch:
     def _take(self, event: Any) -> None:
         if not isinstance(event, dict):
             raise InputError("must be an object", "", "invalid_event")
-        source = self.admit(choose(self._named.key, key_in(event), self._query_key))
+        alone = self._one_key and "writeKey" not in event
+        source = self.admit(self._named if alone else choose(self._named.key, key_in(event), self._query_key))
         meta, data = normalise(event, self._arrival, source.pipeline_id)
         record = encode_event(source.pipeline_id, meta, data, self._collector.partitions)
         self._ready.append(record)
