@@ -26,7 +26,11 @@ class Analysis(NamedTuple):
 def analyse(body: str) -> Analysis:
     """Analyse a body whose placeholders are already replaced. Raises ConfigurationError for text that is no Lua."""
     meaningful = [token for token in tokens(body) if token.kind not in ("space", "comment")]
-    return Analysis(is_pure(meaningful), frozenset(_paths(meaningful)))
+    paths = _paths(meaningful)
+    if is_pure(meaningful):
+        return Analysis(True, frozenset(paths))
+    # A body that changes things must see which objects are there, so it gets everything below the first key.
+    return Analysis(False, frozenset(path[:1] for path in paths))
 
 
 def with_arguments(body: str, names: Mapping[tuple[str, ...], str]) -> str:

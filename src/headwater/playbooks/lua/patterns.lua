@@ -388,7 +388,7 @@ function text.gsub(s, pattern, with, limit)
   return raw.concat(parts), count
 end
 
--- Methods of text (`s:gsub(…)`) are these functions too.
+-- Methods of text (`s:gsub()`) are these functions too.
 debug.getmetatable("").__index = text
 
 return { repetitions = repetitions, search = search, C_STEPS = C_STEPS }
