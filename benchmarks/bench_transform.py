@@ -65,9 +65,9 @@ def _context(chance: random.Random, url: str) -> dict[str, Any]:
         "page": {
             "url": f"{url}?utm_source=newsletter&utm_medium=email&utm_campaign=autumn-2025",
             "path": url[24:],
-            "referrer": "https://www.google.com/",
+            "referrer": "https://www.google.com/search?q=light+running+shoes+for+wet+weather&ie=UTF-8&oe=UTF-8&hl=en",
             "search": "?utm_source=newsletter&utm_medium=email&utm_campaign=autumn-2025",
-            "title": "Running shoes for men and women | The Example Shop",
+            "title": "Running shoes for men and women, light and water-resistant, free delivery and returns | The Example Shop",
         },
     }
     if chance.random() < 0.5:

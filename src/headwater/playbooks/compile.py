@@ -45,6 +45,12 @@ class Trace(msgspec.Struct, frozen=True):
 
 
 class _Route(msgspec.Struct, frozen=True):
+    """How events of one lookup name go: `lookup` that name, `name` the connection section ("" for none).
+
+    `headers` is None when they depend on the event.
+    """
+
+    lookup: str
     build: Build
     section: HttpSection | None
     name: str
@@ -94,6 +100,8 @@ class CompiledIntegration:
         }
         self._engine: LuaEngine | None = None
         self._routes: dict[str, _Route] = {}
+        self._tracks: dict[str, _Route] = {}
+        self._types: dict[str, _Route] = {}
         self._builds: dict[tuple[str, bool, bool], Build] = {}
         self._transforms = self._compile_transforms(values)
         self._compile_every_body()
@@ -131,11 +139,13 @@ class CompiledIntegration:
                     f"connection {name}.providerAuth",
                 )
 
-    def _route(self, name: str) -> _Route:
+    def _route(self, event: dict[str, Any]) -> _Route:
+        name = lookup_name(event)
         route = self._routes.get(name)
         if route is None:
             section = self.connection.section_for(name) if self.connection.kind == HTTP else None
             route = _Route(
+                name,
                 self._build(name, traced=False),
                 section,
                 section.name if section is not None else self.connection.kind if self.connection.kind != HTTP else "",
@@ -143,6 +153,19 @@ class CompiledIntegration:
             )
             if len(self._routes) < NAME_LIMIT:
                 self._routes[name] = route
+        return route
+
+    def _remembered_route(self, event: dict[str, Any]) -> _Route:
+        """The route by the name as the event writes it; most events come under few spellings."""
+        kind = event.get("type")
+        routes, written = (self._tracks, event.get("event")) if kind == "track" else (self._types, kind)
+        if type(written) is not str:
+            return self._route(event)
+        route = routes.get(written)
+        if route is None:
+            route = self._route(event)
+            if len(routes) < NAME_LIMIT:
+                routes[written] = route
         return route
 
     def _build(self, name: str, *, traced: bool) -> Build:
@@ -161,24 +184,21 @@ class CompiledIntegration:
 
     def prepare(self, event: dict[str, Any], clock: Clock = SYSTEM_CLOCK) -> Prepared:
         """The outputs of an event, or the drop with its reason. The event is not changed."""
-        name = lookup_name(event)
-        route = self._routes.get(name)
-        if route is None:
-            route = self._route(name)
+        route = self._remembered_route(event)
         flags: list[Flag] = []
-        return self._finish(route, event, route.build(event, name, clock, flags, no_note), flags)
+        return self._finish(route, event, route.build(event, route.lookup, clock, flags, no_note), flags)
 
     def _finish(self, route: _Route, event: dict[str, Any], body: dict[str, Any] | Drop, flags: list[Flag]) -> Prepared:
-        if type(body) is Drop:
+        if isinstance(body, Drop):
             return Prepared((), body)
         if not route.name:
             return Prepared((), Drop("no connection section", "connection"), tuple(flags))
         headers = route.headers
         if headers is None:
             headers = () if route.section is None else route.section.resolved_headers(event)
-        if FAN_OUT_KEY not in body:  # type: ignore[operator]  # a Drop has returned above
-            return Prepared((Output(body, route.name, headers),), None, tuple(flags))  # type: ignore[arg-type]  # see above
-        bodies = fan_out(body)  # type: ignore[arg-type]  # see above
+        if FAN_OUT_KEY not in body:
+            return Prepared((Output(body, route.name, headers),), None, tuple(flags) if flags else ())
+        bodies = fan_out(body)
         if not bodies:
             return Prepared((), Drop("empty fan-out", FAN_OUT_KEY), tuple(flags))
         return Prepared(tuple(Output(one, route.name, headers) for one in bodies), None, tuple(flags))
@@ -196,7 +216,7 @@ class CompiledIntegration:
 
         flags: list[Flag] = []
         body = self._build(name, traced=True)(event, name, clock, flags, note)
-        return Trace(self._finish(self._route(name), event, body, flags), tuple(steps))
+        return Trace(self._finish(self._route(event), event, body, flags), tuple(steps))
 
     def batch_size(self, output: Output) -> int:
         """Greatest number of outputs that may share this output's request."""

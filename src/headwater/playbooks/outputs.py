@@ -31,7 +31,7 @@ def fixed_clock(moment: datetime, identifier: str) -> Clock:
     return Clock(lambda: nanoseconds, lambda: identifier)
 
 
-class Output(msgspec.Struct, frozen=True):
+class Output(msgspec.Struct, frozen=True, gc=False):
     """One object for the vendor. `body` may share parts with the event: treat it as frozen.
 
     `section` is the connection section that carries it ("default", an event name, or the kind of a connection that is
@@ -48,21 +48,21 @@ class Output(msgspec.Struct, frozen=True):
         return (self.section, self.headers)
 
 
-class Drop(msgspec.Struct, frozen=True):
+class Drop(msgspec.Struct, frozen=True, gc=False):
     """The event is not for this integration. `reason` for people, `where` the rule that decided."""
 
     reason: str
     where: str
 
 
-class Flag(msgspec.Struct, frozen=True):
+class Flag(msgspec.Struct, frozen=True, gc=False):
     """An evaluation failed; the event was sent without its result. `where` names the rule."""
 
     where: str
     message: str
 
 
-class Prepared(msgspec.Struct, frozen=True):
+class Prepared(msgspec.Struct, frozen=True, gc=False):
     """What became of an event: `outputs` to send, or `drop` with the reason; `flags` either way."""
 
     outputs: tuple[Output, ...]
