@@ -8,11 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-from nats.aio.client import Client
-
 from headwater.cli.configuration_session import session
 from headwater.engines import endpoints
 from headwater.log import connection
+from headwater.log.connection import LogClient
 from headwater.log.writer import LogWriter
 from headwater.settings import Settings
 
@@ -20,7 +19,7 @@ from headwater.settings import Settings
 class LogSession(NamedTuple):
     """A command's access to the log and the configuration."""
 
-    client: Client
+    client: LogClient
     pool: Any
     settings: Settings
     actor: str
@@ -41,7 +40,7 @@ async def log_session(command: str) -> AsyncIterator[LogSession]:
 
 
 @asynccontextmanager
-async def log_writer(client: Client) -> AsyncIterator[LogWriter]:
+async def log_writer(client: LogClient) -> AsyncIterator[LogWriter]:
     """A writer that commits while the block runs."""
     writer = LogWriter(client)
     running = asyncio.create_task(writer.run())

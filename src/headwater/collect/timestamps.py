@@ -43,14 +43,19 @@ def parse_time(value: Any) -> int | None:
     if value is None:
         return None
     if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-            return to_milliseconds(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
-        except (ValueError, OverflowError):
-            return _from_digits(value) if value.isascii() and value.isdigit() else None
+        return _parse_text(value)
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return _from_number(value)
     return None
+
+
+@lru_cache(maxsize=1024)  # the events of a batch share the time of sending, and often that of happening
+def _parse_text(text: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(text)
+        return to_milliseconds(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        return _from_digits(text) if text.isascii() and text.isdigit() else None
 
 
 def _from_digits(digits: str) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -43,6 +44,7 @@ def _encode(kind: RecordKind, source: str, meta: RecordMeta, data: bytes, partit
     )
 
 
+@lru_cache(maxsize=4096)
 def subject_token(name: str) -> str:
     """`name` as one token of a NATS subject: dots, blanks, wildcards and control characters percent-encoded."""
     return quote(name, safe="").replace(".", "%2E")

@@ -29,10 +29,10 @@ from collections.abc import Sequence
 import msgspec
 import nats.errors
 import structlog
-from nats.aio.client import Client
 
 from headwater.errors import InputError, UnavailableError
 from headwater.log import metrics
+from headwater.log.connection import LogClient
 from headwater.log.records import EncodedRecord
 
 logger = structlog.get_logger(__name__)
@@ -96,7 +96,7 @@ class LogWriter:
 
     def __init__(
         self,
-        client: Client,
+        client: LogClient,
         *,
         batch_limit: int = 1000,
         queue_limit_bytes: int = 64 * 1024 * 1024,
@@ -241,19 +241,26 @@ class LogWriter:
 
     async def _publish_batch(self, batch: list[_Entry]) -> None:
         batch_id = uuid.uuid4().hex
-        publish = self._client.publish
-        last = batch[-1].record
+        pieces: list[bytes] = []
         for number, entry in enumerate(batch[:-1], 1):
-            record = entry.record
-            headers = {"Nats-Msg-Id": record.dedup_id, "Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number)}
-            await publish(record.subject, record.payload, headers=headers)
-        headers = {
+            subject, dedup_id, payload = entry.record
+            headers = (
+                f"NATS/1.0\r\nNats-Msg-Id: {dedup_id}\r\nNats-Batch-Id: {batch_id}\r\n"
+                f"Nats-Batch-Sequence: {number}\r\n\r\n"
+            )
+            size = len(headers)
+            pieces.append(f"HPUB {subject} {size} {size + len(payload)}\r\n{headers}".encode("ascii"))
+            pieces.append(payload)
+            pieces.append(b"\r\n")
+        self._client.publish_prepared(pieces, len(batch) - 1)
+        last = batch[-1].record
+        commit = {
             "Nats-Msg-Id": last.dedup_id,
             "Nats-Batch-Id": batch_id,
             "Nats-Batch-Sequence": str(len(batch)),
             "Nats-Batch-Commit": "1",
         }
-        await self._confirmed(last, headers)
+        await self._confirmed(last, commit)
 
     async def _publish_single(self, entry: _Entry) -> None:
         reply = await self._confirmed(entry.record, {"Nats-Msg-Id": entry.record.dedup_id})
@@ -262,7 +269,9 @@ class LogWriter:
         self._finish(entry)
 
     async def _confirmed(self, record: EncodedRecord, headers: dict[str, str]) -> _Reply:
-        message = await self._client.request(record.subject, record.payload, timeout=self._attempt_seconds, headers=headers)
+        message = await self._client.request(
+            record.subject, record.payload, timeout=self._attempt_seconds, headers=headers
+        )
         reply = msgspec.json.decode(message.data, type=_Reply)
         if reply.error is None:
             return reply

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 
 import structlog
-from nats.aio.client import Client
 
 from headwater.errors import UnavailableError
 from headwater.log import connection
+from headwater.log.connection import LogClient
 
 LONGEST_PAUSE_SECONDS = 2.0
 
 logger = structlog.get_logger(__name__)
 
 
-async def connect_log(url: str, name: str) -> Client:
+async def connect_log(url: str, name: str) -> LogClient:
     """Connect to the log, trying until it is there."""
     pause = 0.1
     while True:

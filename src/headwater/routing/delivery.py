@@ -272,10 +272,8 @@ class Delivery:
         self._circuit = state
 
     async def _delivered(self, batch: Batch) -> None:
-        now = self._clock()
-        latency = metrics.LATENCY_SECONDS.labels(self.name)
-        for parcel in batch.parcels:
-            latency.observe(max(now - _seconds(parcel.job.received_at), 0.0))
+        oldest = min(parcel.job.received_at for parcel in batch.parcels)
+        metrics.LATENCY_SECONDS.labels(self.name).observe(max(self._clock() - _seconds(oldest), 0.0))
         metrics.DELIVERED.labels(self.name).inc(len(batch.parcels))
         await self._settle(batch)
 

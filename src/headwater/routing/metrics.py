@@ -28,7 +28,7 @@ REQUEST_SECONDS = Histogram(
 )
 LATENCY_SECONDS = Histogram(
     "headwater_route_latency_seconds",
-    "From received by a collector to delivered",
+    "From received by a collector to delivered, of the oldest record of each request",
     ["integration"],
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1, 2, 5, 10, 30, 60, 300, 3600),
 )
