@@ -6,17 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from headwater.errors import ConfigurationError
 from headwater.playbooks import CompiledIntegration
 from headwater.playbooks.lua_analysis import analyse, with_arguments
+from headwater.playbooks.lua_engine import LuaEngine
 from headwater.playbooks.lua_insertion import insert
 from headwater.playbooks.lua_program import argument_names
 from headwater.playbooks.lua_shortcuts import shortcut_of
 from headwater.playbooks.lua_tokens import tokens
 from headwater.playbooks.parameters import UNSET
+from headwater.playbooks.paths import read
 
 Lua = Callable[..., Any]
 
@@ -215,6 +217,31 @@ def test_a_shortcut_gives_what_lua_gives(
         prepared = compiled(f"global: {{mappings: [{row}]}}").prepare(event)
         results.append((prepared.outputs[0].body, bool(prepared.flags)))
     assert results[0] == results[1]
+
+
+READING_BODIES = [
+    "local x = input.a.b return x",
+    "local list = {} for k, v in pairs(input.a) do table.insert(list, k .. TO_STRING(v)) end return list",
+    "local t = {one = input.a, two = input.t} t.x = (input.t or 'none') .. '!' return t",
+    "return MAP(input.a, function(v, i) return {v, i, input.t} end)",
+    "if input.a then return {input.a, #input.a} end",
+]
+
+
+@given(EVENTS, st.sampled_from(READING_BODIES))
+def test_values_by_path_give_what_the_whole_event_gives(event: dict[str, Any], body: str) -> None:
+    """A body that is handed single values has the same result, or fails as well, as with the whole event."""
+    engine = LuaEngine()
+    compiled_body = engine.compile(body, "test")
+    assert compiled_body.analysis.pure
+    program = engine.program([compiled_body], [False])
+    assert not program.reads_whole_event
+    # An event whose path leads through a scalar is handed over whole; see test_odd_events_reach_lua_whole.
+    assume(all(isinstance(event.get(path[0]), dict | None) for path in program.paths if len(path) > 1))
+    values = [engine.to_lua(read(event, path)) for path in program.paths]
+    failures, *by_path = program.run_on(*values)
+    whole_failures, *whole = program.run(event)
+    assert (failures is None, by_path) == (whole_failures is None, whole)
 
 
 def test_messages_use_the_authors_words(lua: Lua) -> None:

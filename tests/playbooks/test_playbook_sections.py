@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.playbooks import CompiledIntegration, Prepared, lookup_name
+from headwater.playbooks import Clock, CompiledIntegration, Prepared, lookup_name
 from headwater.playbooks.event_names import accepted, normalise
 
 DROP_REST = "default: {filters: [{byEventNames: {action: allow, events: ['']}}]}"
@@ -151,3 +151,42 @@ global:
         "c_page": {"url": "x", "id": "u"},
         "data": {"inner": {"a": 1, "id": "u", "more": 1}, "userId": "u"},
     }
+
+
+TRACED = """
+global:
+  spreadings: [{inputKey: properties, flatten: {prefix: p, depth: 2}}]
+  enrichments: [{outputKey: fixed.a, staticInt: 1}, {outputKey: id, uuid: v4}]
+  mappings:
+    - {inputKey: type, outputKey: fixed.b}
+    - {inputKey: nowhere, outputKey: c}
+    - {inputKey: input, outputKey: d, transforms: [{expression: {lang: lua, body: "return input.properties.a + 1"}}]}
+default:
+  mappings: [{inputKey: properties, outputKey: fixed}]
+  expressions: [{lang: lua, body: "return {fixed = {z = 1}, y = {}}"}]
+"""
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.integers(0, 3) | st.none() | st.text(max_size=2), max_size=3))
+def test_a_traced_run_gives_what_the_fast_one_gives(
+    compiled: Callable[..., CompiledIntegration], clock: Clock, properties: dict[str, Any]
+) -> None:
+    """The tester and the router cannot disagree: same outputs, same flags, same drop."""
+    integration = compiled(TRACED)
+    event = {"type": "page", "properties": properties}
+    assert integration.trace(event, clock).prepared == integration.prepare(event, clock)
+
+
+def test_a_trace_names_the_rule_that_wrote_each_key(compiled: Callable[..., CompiledIntegration], clock: Clock) -> None:
+    """Every write in order, with the rule, the key and the value."""
+    trace = compiled(TRACED).trace({"type": "page", "properties": {"a": 1}}, clock)
+    assert [(step.where, step.key, step.value) for step in trace.steps] == [
+        ("global.spreadings[0]", "p_a", 1),
+        ("global.enrichments[0]", "fixed.a", 1),
+        ("global.enrichments[1]", "id", clock.new_uuid()),
+        ("global.mappings[0]", "fixed.b", "page"),
+        ("global.mappings[2]", "d", 2),
+        ("default.mappings[0]", "fixed", {"a": 1}),
+        ("default.expressions[0]", "fixed", {"z": 1}),
+        ("default.expressions[0]", "y", []),
+    ]

@@ -30,6 +30,7 @@ from headwater.playbooks import (
     require_valid,
 )
 from headwater.playbooks.preview import Preview
+from headwater.playbooks.reference import reference
 from headwater.playbooks.schema import schemas
 
 app = cyclopts.App(name="playbook", help="Check a playbook, try it on events, print the schema of its files.")
@@ -74,6 +75,12 @@ def schema(
     if document and document not in every:
         raise InputError(f"{document!r} is no document of a kit; use one of {', '.join(every)}", "document")
     _write_line(every[document] if document else every)
+
+
+@app.command(name="reference")
+def reference_page() -> None:
+    """Print the reference of the language as Markdown."""
+    write_json_line(reference().rstrip("\n").encode())
 
 
 @app.command
@@ -232,8 +239,8 @@ def _show(events: Sequence[dict[str, Any]], results: Iterator[dict[str, Any]]) -
         if line["dropped"]:
             right.append(Panel(_plain(line["dropped"]), title="dropped, nothing is sent", border_style="yellow"))
         side_by_side = Table.grid(expand=True)
-        side_by_side.add_column(ratio=1)
-        side_by_side.add_column(ratio=1)
+        side_by_side.add_column(ratio=1, overflow="fold")
+        side_by_side.add_column(ratio=1, overflow="fold")
         side_by_side.add_row(Panel(_json(event), title="event"), Group(*right))
         console.print(side_by_side)
         for error in line["errors"]:

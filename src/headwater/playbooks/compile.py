@@ -212,7 +212,7 @@ class CompiledIntegration:
             if key:
                 steps.append(TraceStep(where, ".".join(key), value))
             elif type(value) is dict:
-                steps.extend(TraceStep(where, inner, item) for inner, item in value.items())
+                steps.extend(TraceStep(where, inner, item) for inner, item in sorted(value.items()))
 
         flags: list[Flag] = []
         body = self._build(name, traced=True)(event, name, clock, flags, note)
