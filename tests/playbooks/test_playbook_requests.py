@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from headwater.errors import ConfigurationError, PermanentError
 from headwater.playbooks import CompiledIntegration, HttpRequest, TransformError
+from headwater.playbooks.lua_embedding import embedding_of
+from headwater.playbooks.lua_engine import LuaEngine
 from headwater.playbooks.urls import check_host, legal, path_query_escape, query_escape, with_query
 
 Compiled = Callable[..., CompiledIntegration]
@@ -303,3 +305,54 @@ def test_bodies_keep_every_digit(compiled: Compiled, body: dict[str, Any]) -> No
     (output,) = integration.prepare(event).outputs
     assert output.body == body
     assert integration.request([output]).body is not None
+
+
+EMBEDDING = [
+    "request.body = { events = batch, key = 'k' } return request",
+    "request.body = batch",
+    "request.body = {{ a = {batch, request.url} }}\nreturn request",
+    "request.headers.X = 'y' return request",
+    "request.url = request.url .. '?a=1'",
+]
+nested = st.recursive(
+    st.none() | st.integers(-5, 5) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    st.lists(st.dictionaries(st.text(max_size=3), nested, max_size=3), min_size=1, max_size=3),
+    st.sampled_from(EMBEDDING),
+)
+def test_a_batch_that_is_only_embedded_comes_out_as_if_it_went_through_lua(
+    bodies: list[dict[str, Any]], body: str
+) -> None:
+    """Outputs that a transform never looks into are put in place afterwards, with the same result as through tables."""
+    engine = LuaEngine()
+    # A function in the body makes the analysis give up.
+    thorough = f"local function unused() end {body}"
+    assert True in embedding_of(body)
+    assert True not in embedding_of(thorough)
+    request = {"url": "https://v.example/", "headers": {"A": "b"}, "body": bodies}
+    quick, slow = (engine.transform(engine.compile(source, "t"))(request, bodies) for source in (body, thorough))
+    assert quick == slow
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "request.body = { n = #batch }",
+        "request.body = { first = batch[1] }",
+        "local b = batch request.body = b",
+        "request.body = { MAP(batch, LOWER) }",
+        "request.body = { a = batch } request.body.a[1].x = 1",
+        "request.body = { f(batch) }",
+        "local t = { batch } t[1][1].x = 1 request.body = t",
+        "x = { batch }",
+        "local r = request r.body = { batch }",
+    ],
+)
+def test_a_transform_that_looks_into_the_batch_gets_it(body: str) -> None:
+    """Only a batch that is a whole value inside the new body is left out of Lua."""
+    assert not embedding_of(body).batch

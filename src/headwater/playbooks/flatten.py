@@ -29,6 +29,10 @@ class _Node:
         self.inner: dict[str | int, _Node] = {}
 
 
+Fast = Callable[[Any, dict[str, Any], _Node], None]
+"""Writes the keys of a value into an output with the names of a node."""
+
+
 class Spreading:
     """One spreading, ready to run. `depth` 0 means no limit."""
 
@@ -41,6 +45,16 @@ class Spreading:
         self._clash = False
         self._fast = _generate(depth) if 0 < depth <= FAST_DEPTH else None
 
+    @property
+    def quick(self) -> Fast | None:
+        """The generated loops, to be called with value, output and `root`; they raise KeyError when `spread` must do it."""
+        return self._fast
+
+    @property
+    def root(self) -> _Node:
+        """The names remembered so far; after a clash there are none, so that the quick way always gives up."""
+        return self._root
+
     def spread(self, value: dict[str, Any] | list[Any], output: dict[str, Any]) -> None:
         """Write the keys of an object into the output; a list counts as an object whose keys are its indexes."""
         if self._fast is not None and not self._clash:
@@ -48,9 +62,16 @@ class Spreading:
                 self._fast(value, output, self._root)
             except KeyError:
                 self._learn(value, (), self._root)
+                self._forget_when_clashing()
             else:
                 return
         spread_in_order(value, output, self._separator, self._prefix, self._depth)
+
+    def _forget_when_clashing(self) -> None:
+        """Without names the quick way gives up at the first key, for ever."""
+        if self._clash:
+            self._root.names.clear()
+            self._root.inner.clear()
 
     def _learn(self, value: dict[str, Any] | list[Any], path: tuple[str, ...], node: _Node) -> None:
         for key, item in enumerate(value) if type(value) is list else value.items():  # type: ignore[union-attr]  # no list
@@ -83,7 +104,6 @@ def spread_in_order(
             output[name] = item
 
 
-Fast = Callable[[Any, dict[str, Any], _Node], None]
 _generated: dict[int, Fast] = {}
 
 

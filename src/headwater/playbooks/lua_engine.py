@@ -16,8 +16,10 @@ from lupa import lua51
 
 from headwater.errors import ConfigurationError
 from headwater.playbooks.lua_analysis import Analysis, analyse, with_arguments
+from headwater.playbooks.lua_embedding import embedding_of, put_in_place
 from headwater.playbooks.lua_functions import CALLBACKS
 from headwater.playbooks.lua_program import Path, argument_names, by_path_source, reads_whole_event, whole_source
+from headwater.playbooks.lua_values import as_after_lua
 
 MEMORY_LIMIT = 16 * 1024 * 1024
 """Bytes that one run may add to what the interpreter already holds."""
@@ -123,13 +125,25 @@ class LuaEngine:
         It raises LuaBodyError when the body fails.
         """
         run = self._driver["transform"](body.function)
+        embedding = embedding_of(body.source)
+        # Nobody outside can know these texts, so no event can hold one.
+        batch_token, body_token = secrets.token_hex(16), secrets.token_hex(16)
 
-        def transformed(request: Any, batch: Any) -> Any:
-            answer = self.call(run, (self.to_lua(request), self.to_lua(batch)))
+        def transformed(request: dict[str, Any], batch: list[Any]) -> Any:
+            stand_ins: dict[str, Any] = {}
+            given: Any = batch
+            if embedding.batch:
+                stand_ins[batch_token], given = as_after_lua(batch), batch_token
+            if embedding.body and request["body"] is not None:
+                stand_ins[body_token], request = as_after_lua(request["body"]), {**request, "body": body_token}
+            elif embedding.batch:  # only ever replaced, so it need not go over
+                request = {**request, "body": None}
+            answer = self.call(run, (self.to_lua(request), self.to_lua(given)))
             if isinstance(answer, tuple):
                 self._runtime.gccollect()
                 raise LuaBodyError(str(answer[1]))
-            return orjson.loads(answer)
+            changed = orjson.loads(answer)
+            return put_in_place(changed, stand_ins) if stand_ins else changed
 
         return transformed
 

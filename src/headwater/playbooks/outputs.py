@@ -56,10 +56,11 @@ class Drop(msgspec.Struct, frozen=True, gc=False):
 
 
 class Flag(msgspec.Struct, frozen=True, gc=False):
-    """An evaluation failed; the event was sent without its result. `where` names the rule."""
+    """An evaluation failed; the event was sent without its result. `where` names the rule, `key` its output key if any."""
 
     where: str
     message: str
+    key: str = ""
 
 
 class Prepared(msgspec.Struct, frozen=True, gc=False):

@@ -17,6 +17,7 @@ from headwater.playbooks.lua_engine import CompiledBody, LuaBodyError, LuaEngine
 from headwater.playbooks.lua_program import argument_names, readable
 from headwater.playbooks.lua_shortcuts import NotPlain, Shortcut, shortcut_of
 from headwater.playbooks.lua_tokens import KEYWORDS
+from headwater.playbooks.lua_values import NestingError, without_nulls
 from headwater.playbooks.outputs import Clock, Drop, Flag
 from headwater.playbooks.paths import NOTHING, Segments, merge, read, reader
 from headwater.playbooks.sections import EnrichRule, LuaStep, MapRule, Section, SpreadRule
@@ -25,9 +26,6 @@ from headwater.playbooks.transforms import Transform
 Note = Callable[[str, Segments, Any], None]
 Build = Callable[[dict[str, Any], str, Clock, list[Flag], Note], dict[str, Any] | Drop]
 """`build(event, name, clock, flags, note)` gives the output, or the drop of the filter that failed."""
-
-NESTING_LIMIT = 64
-"""Deepest nesting of what Lua may return."""
 
 _PLAIN_RETURN = re.compile(r"\s*return\s+input(?:\.([A-Za-z_][A-Za-z0-9_]*))?\s*;?\s*")
 
@@ -138,7 +136,7 @@ class RouteWriter:
         self._emit(1, f"failures, tables{results} = r")
         self._emit(1, f"if tables is not None: tables = {self._constant(orjson.loads)}(tables)")
         places = tuple(
-            (step.where, argument_names(body.analysis.paths))
+            (step.where, step.key, argument_names(body.analysis.paths))
             for step, body in zip(self._lua, self._bodies, strict=True)
         )
         self._emit(
@@ -222,6 +220,10 @@ class RouteWriter:
         spread = self._constant(rule.spreading.spread)
         if self._traced:
             self._emit(2, f"part = {{}}; {spread}(v, part); out.update(part); note({rule.where!r}, (), part)")
+        elif rule.spreading.quick is not None:
+            quick, root = self._constant(rule.spreading.quick), self._constant(rule.spreading.root)
+            self._emit(2, f"try: {quick}(v, out, {root})")
+            self._emit(2, f"except KeyError: {spread}(v, out)")
         else:
             self._emit(2, f"{spread}(v, out)")
         self._spread = True
@@ -299,19 +301,19 @@ def with_fallback(
         except NotPlain:
             if not programs:
                 programs.append(engine().program([engine().compile(step.body, step.where)], [False]))
-            return run_alone(programs[0], step.where, event, flags)
+            return run_alone(programs[0], step, event, flags)
 
     return evaluate
 
 
-def run_alone(program: Program, where: str, event: dict[str, Any], flags: list[Flag]) -> Any:
+def run_alone(program: Program, step: LuaStep, event: dict[str, Any], flags: list[Flag]) -> Any:
     """The value of a program of one body on an event; None and a flag when it fails."""
     try:
         failures, tables, result = program.run(event)
     except LuaBodyError as fault:
         failures, tables, result = None, None, lua_failed(fault, 1, flags)[0]
     if failures is not None:
-        flag_failures(failures, ((where, {}),), flags)
+        flag_failures(failures, ((step.where, step.key, {}),), flags)
     return result if tables is None else orjson.loads(tables)[0]
 
 
@@ -325,30 +327,11 @@ def plain_key(step: LuaStep) -> str | None:
 
 def as_lua_returns(value: Any, where: str, flags: list[Flag]) -> Any:
     """A value of the event as it comes back from Lua: nulls gone, nothing shared. Too deep a nesting is flagged."""
-    if type(value) is not dict and type(value) is not list:
-        return value
     try:
-        return _without_nulls(value, 1)
-    except LuaBodyError as fault:
+        return without_nulls(value)
+    except NestingError as fault:
         flags.append(Flag(where, str(fault)))
         return None
-
-
-def _without_nulls(value: Any, depth: int) -> Any:
-    if depth > NESTING_LIMIT:
-        raise LuaBodyError(f"nested more than {NESTING_LIMIT} levels deep")
-    if type(value) is dict:
-        return {
-            key: item if type(item) is not dict and type(item) is not list else _without_nulls(item, depth + 1)
-            for key, item in value.items()
-            if item is not None
-        }
-    items = [
-        item if type(item) is not dict and type(item) is not list else _without_nulls(item, depth + 1) for item in value
-    ]
-    while items and items[-1] is None:
-        items.pop()
-    return items
 
 
 def merge_result(output: dict[str, Any], result: Any, where: str, flags: list[Flag]) -> None:
@@ -366,11 +349,11 @@ def lua_failed(fault: LuaBodyError, count: int, flags: list[Flag]) -> tuple[None
     return (None,) * (count + 2)
 
 
-def flag_failures(failures: str, places: Sequence[tuple[str, dict[Segments, str]]], flags: list[Flag]) -> None:
-    """One flag for each body that failed. `places` has where each stands and the names of its arguments."""
+def flag_failures(failures: str, places: Sequence[tuple[str, str, dict[Segments, str]]], flags: list[Flag]) -> None:
+    """One flag for each body that failed. `places` has where each stands, its output key, the names of its arguments."""
     for index, message in orjson.loads(failures).items():
-        where, names = places[int(index) - 1]
-        flags.append(Flag(where, readable(message, names)))
+        where, key, names = places[int(index) - 1]
+        flags.append(Flag(where, readable(message, names), key))
 
 
 __all__ = ["Build", "Note", "RouteWriter", "no_note", "read"]

@@ -43,10 +43,11 @@ class EnrichRule(msgspec.Struct, frozen=True):
 
 
 class LuaStep(msgspec.Struct, frozen=True):
-    """A Lua body with its parameters inserted."""
+    """A Lua body with its parameters inserted; `key` is the output key that it is for, "" for a section's expression."""
 
     where: str
     body: str
+    key: str = ""
 
 
 Step = Transform | LuaStep
@@ -168,7 +169,7 @@ def _mappings(row: Mapping[str, Any], values: ParameterValues, where: str) -> It
                 _input_path(filled["inputKey"]) if filled.get("inputKey") else ("",),
                 parse_path(filled["outputKey"]),
                 tuple(
-                    _step(step, values, f"{place}.transforms[{i}]")
+                    _step(step, values, f"{place}.transforms[{i}]", filled["outputKey"])
                     for i, step in enumerate(item.get("transforms") or ())
                 ),
                 _static(filled, "default", place),
@@ -177,15 +178,15 @@ def _mappings(row: Mapping[str, Any], values: ParameterValues, where: str) -> It
             raise _placed(fault, place) from None
 
 
-def _step(row: Mapping[str, Any], values: ParameterValues, where: str) -> Step:
+def _step(row: Mapping[str, Any], values: ParameterValues, where: str, key: str) -> Step:
     name, argument = next(iter(row.items()))
     if name == "expression":
-        return _lua(argument, values, where)
+        return _lua(argument, values, where, key)
     return compile_transform(name, _with_empty_texts(argument, values))
 
 
-def _lua(row: Mapping[str, Any], values: ParameterValues, where: str) -> LuaStep:
+def _lua(row: Mapping[str, Any], values: ParameterValues, where: str, key: str = "") -> LuaStep:
     try:
-        return LuaStep(where, insert(row["body"], values))
+        return LuaStep(where, insert(row["body"], values), key)
     except ConfigurationError as fault:
         raise _placed(fault, where) from None

@@ -29,13 +29,13 @@ end
 -- Greatest key when all keys are positive integers and holes do not reach too far; nil otherwise.
 local function list_extent(t)
   if type((next(t))) == "string" then return nil end
-  local count, greatest = 0, #t
+  local count, greatest, present = 0, #t, 0
   for _ in next, t do count = count + 1 end
-  if count == greatest then
-    local i = 1
-    while i <= count and t[i] ~= nil do i = i + 1 end
-    if i > count then return count end -- as many keys as elements without a hole: there are no other keys
+  for i = 1, greatest do
+    if t[i] ~= nil then present = present + 1 end
   end
+  if present == count and greatest <= HOLE_LIMIT then return greatest, greatest > count end
+  if present == count and present == greatest then return greatest, false end
   greatest = 0
   for key in next, t do
     if type(key) ~= "number" or key < 1 or key % 1 ~= 0 then return nil end
