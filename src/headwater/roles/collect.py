@@ -30,6 +30,7 @@ async def serve(settings: Settings, number: int, stop: asyncio.Event) -> None:
         batch_limit=settings.log.commit_batch_limit,
         queue_limit_bytes=settings.collect.in_flight_limit_bytes,
         timeout_seconds=settings.collect.commit_timeout_seconds,
+        gather_seconds=settings.log.commit_wait_milliseconds / 1000,
     )
     refusals = RefusalStream(client)
     async with SnapshotWatcher(engines.database_url) as sources:
