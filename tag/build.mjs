@@ -7,6 +7,10 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { version } = JSON.parse(await readFile(here("package.json"), "utf8"));
 export const target = here("../src/headwater/collect/tag/");
 
+// Properties that nothing outside of the program sees: their names get short. Never one that goes into an event.
+const INTERNAL =
+  /^(age|asset|busy|callback|details|exit|forget|found|groupTraits|isOpen|kind|lastField|onReport|onStart|order|paged|persist|persistent|scrolled|sent|settings|texts|times|treatment|unload|views)$/;
+
 const shared = {
   bundle: true,
   minify: true,
@@ -16,6 +20,7 @@ const shared = {
   define: { VERSION: JSON.stringify(version) },
   write: false,
   metafile: true,
+  mangleProps: INTERNAL,
 };
 
 export const builds = {

@@ -19,7 +19,7 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** When the server last set the cookie. */
-const COOKIE_SET = "hw_cookie_set";
+const COOKIE_SET = "hw_set";
 /** After a navigation inside the page, frameworks still set the title; and the site may send a page event itself. */
 const PAGE_DELAY_MS = 50;
 
@@ -30,7 +30,7 @@ export function createAnalytics(base: string, writeKey: string) {
   // Before anything else reads the address.
   const handedOver = takeParameter();
   let debugging = false;
-  const log = (...what: unknown[]): void => void (debugging && console.debug("[headwater]", ...what));
+  const log = (...what: unknown[]): void => void (debugging && console.debug("headwater", ...what));
   const delivery = createDelivery(base, writeKey, log);
   const views = createViews((reason) => reason !== "next" && delivery.unload());
   const visitor = createUser((id) => void setServerCookie(id));
@@ -195,7 +195,8 @@ export function createAnalytics(base: string, writeKey: string) {
     return send("page", call, { name, category, properties: { ...view.page, name, category, ...call.values } });
   }
 
-  const loaded = start(FIRST_WAIT_MS);
+  // A task of its own: to evaluate the script is work enough for one.
+  const loaded = new Promise((resolve) => setTimeout(resolve)).then(() => start(FIRST_WAIT_MS));
 
   return {
     page,

@@ -9,6 +9,8 @@ const BATCH_EVENTS = 100;
 /** The collector refuses larger events. */
 const EVENT_BYTES = 32_000;
 const QUEUE_EVENTS = 1_000;
+/** How often the queue is measured. */
+const CHECK_EVENTS = 50;
 const GATHER_MS = 250;
 const OTHER_TAB_MS = 1_000;
 const FIRST_WAIT_MS = 500;
@@ -48,14 +50,20 @@ export function createDelivery(base: string, writeKey: string, log: (...what: un
   /** Entries that are in a request under way. */
   const leaving = new Set<string>();
   let leavingBytes = 0;
-  let dropped = 0;
 
-  const drop = (reason: string, what?: unknown): void => log("dropped: " + reason, ++dropped, what);
+  const drop = (reason: string, what?: unknown): void => log("dropped: " + reason, what);
   const waiting = (): string[] => shelf.keys(prefix).filter((key) => !leaving.has(key));
 
   function schedule(delay: number): void {
     clearTimeout(timer);
     timer = setTimeout(flush, Math.max(delay, notBefore - Date.now()));
+  }
+
+  function makeRoom(): void {
+    for (const key of shelf.keys(prefix).slice(0, -QUEUE_EVENTS)) {
+      shelf.remove(key);
+      drop("queue full");
+    }
   }
 
   function move(to: typeof shelf): void {
@@ -144,11 +152,7 @@ export function createDelivery(base: string, writeKey: string, log: (...what: un
     push(event: object): void {
       const text = JSON.stringify(event);
       if (bytesOf(text) > EVENT_BYTES) return drop("larger than 32 KB", event);
-      const [oldest, ...others] = shelf.keys(prefix);
-      if (others.length >= QUEUE_EVENTS) {
-        shelf.remove(oldest!);
-        drop("queue full");
-      }
+      if (counter % CHECK_EVENTS === 0) makeRoom();
       const key = prefix + sortable(Date.now()) + sortable(counter++) + page;
       if (!shelf.set(key, text)) {
         // No room, or storage is closed.

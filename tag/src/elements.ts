@@ -5,10 +5,16 @@ const TEXT_LENGTH = 80;
 /** Things that a visitor can act on, and what the site marked. */
 export const INTERACTIVE = "a[href],button,summary,[role=button],[role=link],[role=tab],[role=menuitem],[type=submit],[type=button]";
 
-/** The innermost element of an event that matches, also inside open shadow trees. */
-export function closest(event: Event, selector: string): Element | null {
-  return (event.composedPath()[0] as Partial<Element> | undefined)?.closest?.(selector) ?? null;
+/** The innermost element of an event, also inside open shadow trees; null for the document. */
+export function innermost(event: Event): Element | null {
+  const target = event.target as Element | null;
+  // The path is an array made for the question, so it is asked for only where a shadow tree hides the element.
+  const inner = target?.shadowRoot ? (event.composedPath()[0] as Element) : target;
+  return inner?.closest ? inner : null;
 }
+
+/** The innermost element of an event that matches. */
+export const closest = (event: Event, selector: string): Element | null => innermost(event)?.closest(selector) ?? null;
 
 // A field named "id" hides the property `id` of its form.
 const idOf = (element: Element): string | null => element.getAttribute("id");

@@ -1,4 +1,5 @@
-import { closest } from "./elements";
+import { onActivity } from "./activity";
+import { innermost } from "./elements";
 import { isOwn, listen } from "./hub";
 import { now } from "./moments";
 import { post } from "./requests";
@@ -33,8 +34,8 @@ export const openToken = async (base: string, writeKey: string, token: string): 
 export function handOver(base: string, writeKey: string, domains: readonly string[], visitor: User): void {
   const tokens = new Map<string, readonly [token: string | undefined, until: number]>();
 
-  function linkOf(event: Event): HTMLAnchorElement | null {
-    const link = closest(event, "a[href]") as HTMLAnchorElement | null;
+  function linkOf(element: Element | null): HTMLAnchorElement | null {
+    const link = element?.closest<HTMLAnchorElement>("a[href]");
     if (!link || !visitor.persistent() || !/^http/.test(link.protocol)) return null;
     const { hostname } = link;
     if (hostname === location.hostname || !isOwn(hostname, domains)) return null;
@@ -43,8 +44,8 @@ export function handOver(base: string, writeKey: string, domains: readonly strin
     return shared && ("." + hostname).endsWith("." + shared) ? null : link;
   }
 
-  async function prepare(event: Event): Promise<void> {
-    const host = linkOf(event)?.hostname;
+  async function prepare(element: Element | null): Promise<void> {
+    const host = linkOf(element)?.hostname;
     if (!host || tokens.get(host)?.[1]! > now()) return;
     tokens.set(host, ["", now() + ASK_AGAIN_MS]);
     const { token } = await ask(base + "/v1/link", { writeKey, anonymousId: visitor.anonymousId(), host });
@@ -52,7 +53,7 @@ export function handOver(base: string, writeKey: string, domains: readonly strin
   }
 
   function use(event: Event): void {
-    const link = linkOf(event);
+    const link = linkOf(innermost(event));
     const [token, until] = tokens.get(link?.hostname!) ?? [];
     if (!token || until! < now()) return;
     const { href } = link!;
@@ -62,6 +63,7 @@ export function handOver(base: string, writeKey: string, domains: readonly strin
     setTimeout(() => (link!.href = href));
   }
 
-  for (const type of ["pointerover", "pointerdown", "focusin"] as const) listen(type, prepare);
+  onActivity(({ pointermove, scroll }) => !pointermove && !scroll && prepare(document.querySelector("a[href]:hover")));
+  for (const type of ["pointerdown", "focusin"] as const) listen(type, (event) => void prepare(innermost(event)));
   for (const type of ["click", "auxclick"] as const) listen(type, use);
 }

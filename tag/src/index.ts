@@ -14,7 +14,7 @@ function begin(): void {
   const queue = (page.analytics ??= [] as unknown as Queue);
   // A second copy of the script, or another SDK that is already at work.
   if (!Array.isArray(queue) || queue.initialized) return;
-  const script = (document.currentScript ?? document.querySelector("script[src*='headwater.js']")) as HTMLScriptElement | null;
+  const script = document.currentScript as HTMLScriptElement | null;
   const { origin, pathname } = new URL(script?.src ?? location.href);
   const base = origin + pathname.replace(SCRIPT, "");
 

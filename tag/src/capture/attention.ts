@@ -1,3 +1,4 @@
+import { onActivity } from "../activity";
 import { listen, type Hub } from "../hub";
 import { now } from "../moments";
 
@@ -33,7 +34,9 @@ export function attention(hub: Hub): void {
     lastSign = visible = active = totalVisible = totalActive = 0;
   }
 
-  for (const type of ["pointermove", "pointerdown", "keydown", "scroll", "wheel", "touchstart"] as const) listen(type, sign);
+  onActivity((seen) => {
+    for (const _ in seen) return sign();
+  });
   listen("visibilitychange", () => {
     if (shown()) visibleFrom = now();
   });

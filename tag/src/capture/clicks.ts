@@ -1,7 +1,8 @@
 import { closest, describe } from "../elements";
 import { isOwn, listen, type Hub } from "../hub";
 
-const FILES = /\.(pdf|docx?|xlsx?|pptx?|csv|txt|rtf|zip|rar|7z|t?gz|dmg|pkg|exe|msi|apk|epub|mp[34]|mov|wav|iso)$/i;
+/** Other files are known by their attribute `download`. */
+const FILES = /\.(pdf|docx?|xlsx?|pptx?|csv|txt|zip|t?gz|dmg|exe|apk|epub|mp[34])$/i;
 
 /** `Link Clicked`, `File Downloaded`, `Outbound Link Clicked`. */
 export function clicks(hub: Hub): void {

@@ -9,7 +9,7 @@ const NO_FIELDS = /submit|button|reset|image|hidden/;
 const VALUE_LENGTH = 200;
 const SECRET_KINDS = /^(password|hidden|file)$/;
 const SECRET_PURPOSES = /\b(cc-|one-time-code|current-password|new-password)/;
-const SECRET_NAMES = /pass|card|cvc|cvv|ccnum|cc-?num|iban|ssn|otp|one-?time|secret|token|\bpin\b/i;
+const SECRET_NAMES = /pass|card|cvc|cvv|cc-?num|iban|ssn|otp|one-?time|secret|token|\bpin\b/i;
 
 /** Fields that were secret once stay so: "show password" turns them into text fields. */
 const secrets = new WeakSet<Element>();

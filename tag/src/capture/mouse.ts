@@ -1,7 +1,7 @@
+import { onActivity } from "../activity";
 import { closest, INTERACTIVE, nameOf } from "../elements";
 import { listen, type Hub } from "../hub";
 
-const SAMPLE_MS = 50;
 const IDLE_MS = 2_000;
 const RAGE_CLICKS = 3;
 const RAGE_MS = 1_000;
@@ -45,8 +45,7 @@ const SIGNS = ["scroll", "input", "focusin", "submit", "play", "pause"];
 
 /** `Mouse Movement Summarized`: distance, idle time, rage clicks, dead clicks and exit intent of a page view. */
 export function mouse(hub: Hub): void {
-  let last: Click | null = null;
-  let lastMove = 0;
+  let last: Click | null;
   let distance = 0;
   let idle = 0;
   let rage = 0;
@@ -56,18 +55,20 @@ export function mouse(hub: Hub): void {
   let names = new Set<string>();
 
   function start(): void {
-    distance = idle = rage = dead = exits = lastMove = 0;
+    distance = idle = rage = dead = exits = 0;
     last = null;
     clicks = [];
     names = new Set();
   }
 
-  listen("pointermove", ({ clientX, clientY, timeStamp, pointerType }) => {
-    if (pointerType !== "mouse" || timeStamp - lastMove < SAMPLE_MS) return;
-    if (last) distance += Math.hypot(clientX - last.x, clientY - last.y);
-    if (lastMove && timeStamp - lastMove >= IDLE_MS) idle += timeStamp - lastMove;
-    last = { x: clientX, y: clientY, time: timeStamp };
-    lastMove = timeStamp;
+  onActivity(({ pointermove }) => {
+    if (!pointermove || (pointermove as PointerEvent).pointerType !== "mouse") return;
+    const { clientX: x, clientY: y, timeStamp: time } = pointermove as PointerEvent;
+    if (last) {
+      distance += Math.hypot(x - last.x, y - last.y);
+      if (time - last.time >= IDLE_MS) idle += time - last.time;
+    }
+    last = { x, y, time };
   });
 
   listen("click", (event) => {

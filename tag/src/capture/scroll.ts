@@ -1,11 +1,15 @@
+import { onActivity } from "../activity";
 import { nameOf } from "../elements";
-import { listen, type Hub, type Properties } from "../hub";
+import type { Hub, Properties } from "../hub";
 
 const QUARTILES = [25, 50, 75, 100];
 const CONTAINER = "[data-hw-scroll]";
 
 interface Depth {
+  /** Percent of the height. */
   max: number;
+  /** The position at the last measure. */
+  top: number;
   scrolled: boolean;
   sent: number;
   readonly times: Properties;
@@ -16,50 +20,39 @@ export function scroll(hub: Hub): void {
   // Not always the root element: old pages scroll their body.
   const root = document.scrollingElement ?? document.documentElement;
   let depths = new Map<Element, Depth>();
-  const touched = new Set<Element>();
 
-  function measure(element: Element, scrolled: boolean): void {
-    const { scrollTop, clientHeight, scrollHeight } = element;
-    const depth = depths.get(element) ?? { max: 0, scrolled: false, sent: 0, times: {} };
+  function measure(element: Element): void {
+    const { scrollTop: top, clientHeight, scrollHeight } = element;
+    const depth = depths.get(element) ?? { max: 0, top, scrolled: false, sent: 0, times: {} };
     depths.set(element, depth);
-    depth.scrolled ||= scrolled;
+    depth.scrolled ||= top !== depth.top;
+    depth.top = top;
     // Fractions of pixels keep the sum a little below the whole height on zoomed pages.
-    depth.max = Math.max(depth.max, Math.min(100, Math.floor(((scrollTop + clientHeight + 1) / scrollHeight) * 100)));
+    depth.max = Math.max(depth.max, Math.floor(((top + clientHeight) / scrollHeight) * 100 + 0.1));
     for (const quartile of QUARTILES) {
-      if (depth.max >= quartile) depth.times[`time_to_${quartile}`] ??= scrolled ? hub.views.age() : 0;
+      if (depth.max >= quartile) depth.times["time_to_" + quartile] ??= depth.scrolled ? hub.views.age() : 0;
     }
   }
 
-  function start(): void {
-    depths = new Map();
-    for (const element of [root, ...document.querySelectorAll(CONTAINER)]) measure(element, false);
-  }
-
-  function frame(): void {
-    for (const element of touched) measure(element, true);
-    touched.clear();
-  }
-
-  listen("scroll", ({ target }) => {
-    const element = target === document ? root : (target as Element);
-    if (element !== root && !element.matches(CONTAINER)) return;
-    if (!touched.size) requestAnimationFrame(frame);
-    touched.add(element);
-  });
+  const measureAll = (): void => [root, ...document.querySelectorAll(CONTAINER)].forEach(measure);
+  const measureKnown = (): void => [...depths.keys()].forEach(measure);
 
   function report(): void {
-    frame();
+    measureKnown();
     for (const [element, depth] of depths) {
-      if (!depth.scrolled || depth.max <= depth.sent) continue;
-      depth.sent = depth.max;
+      const { max, scrolled, sent, times } = depth;
+      if (!scrolled || max <= sent) continue;
+      depth.sent = max;
       const target = element === root ? "document" : nameOf(element);
-      const quartile = depth.max - (depth.max % 25);
-      const { max, times } = depth;
-      hub.track("Scroll Depth Reached", { target, quartile, max_depth: max, ...times });
+      hub.track("Scroll Depth Reached", { target, quartile: max - (max % 25), max_depth: max, ...times });
     }
   }
 
-  start();
-  hub.views.onStart(() => requestAnimationFrame(start));
+  measureAll();
+  onActivity((seen) => seen.scroll && measureKnown());
+  hub.views.onStart(() => {
+    depths = new Map();
+    requestAnimationFrame(measureAll);
+  });
   hub.views.onReport(report);
 }

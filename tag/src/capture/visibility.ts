@@ -23,15 +23,12 @@ export function visibility(hub: Hub): void {
 
   const observer = new IntersectionObserver(
     (entries) => {
-      for (const { target, isIntersecting, intersectionRatio, rootBounds, intersectionRect } of entries) {
-        // An element taller than the window counts when it fills half of the window.
-        const fills = !!rootBounds && intersectionRect.height >= rootBounds.height * RATIO;
-        if (isIntersecting && (intersectionRatio >= RATIO || fills)) {
-          if (!seenFrom.has(target)) seenFrom.set(target, now());
-        } else end(target);
+      for (const { target, intersectionRatio } of entries) {
+        if (intersectionRatio >= RATIO) seenFrom.set(target, now());
+        else end(target);
       }
     },
-    { threshold: [0, 0.25, RATIO, 0.75] },
+    { threshold: RATIO },
   );
   const observeAll = (): void => document.querySelectorAll(MARKED).forEach((element) => observer.observe(element));
   const added = new MutationObserver((records) => {
