@@ -156,7 +156,7 @@ class CompiledIntegration:
         return route
 
     def _remembered_route(self, event: dict[str, Any]) -> _Route:
-        """The route by the name as the event writes it; most events come under few spellings."""
+        """The route by the name as the event writes it, remembered for the next time."""
         kind = event.get("type")
         routes, written = (self._tracks, event.get("event")) if kind == "track" else (self._types, kind)
         if type(written) is not str:
@@ -184,9 +184,16 @@ class CompiledIntegration:
 
     def prepare(self, event: dict[str, Any], clock: Clock = SYSTEM_CLOCK) -> Prepared:
         """The outputs of an event, or the drop with its reason. The event is not changed."""
-        route = self._remembered_route(event)
+        try:  # most events come under few names
+            route = self._tracks[event["event"]] if event["type"] == "track" else self._types[event["type"]]
+        except (KeyError, TypeError):
+            route = self._remembered_route(event)
         flags: list[Flag] = []
-        return self._finish(route, event, route.build(event, route.lookup, clock, flags, no_note), flags)
+        body = route.build(event, route.lookup, clock, flags, no_note)
+        headers = route.headers
+        if headers is not None and route.name and type(body) is dict and FAN_OUT_KEY not in body:
+            return Prepared((Output(body, route.name, headers),), None, tuple(flags) if flags else ())
+        return self._finish(route, event, body, flags)
 
     def _finish(self, route: _Route, event: dict[str, Any], body: dict[str, Any] | Drop, flags: list[Flag]) -> Prepared:
         if isinstance(body, Drop):

@@ -123,9 +123,8 @@ def _loop(lines: list[str], level: int, depth: int, pad: str) -> None:
     lines += [
         f"{pad}{names} = node.names; inner{level} = node.inner",
         f"{pad}for k, {value} in {outer}.items() if type({outer}) is dict else enumerate({outer}):",
-        f"{pad} t = type({value})",
-        f"{pad} if t is str: out[{names}[k]] = {value}",
-        f"{pad} elif t is dict or t is list:",
+        f"{pad} if type({value}) is str: out[{names}[k]] = {value}",
+        f"{pad} elif type({value}) is dict or type({value}) is list:",
     ]
     if level == depth:
         lines.append(f"{pad}  if {value}: out[{names}[k]] = {value}")
