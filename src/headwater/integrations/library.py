@@ -1,10 +1,10 @@
 """The built-in integrations: a folder for each, with the same files in every folder.
 
-    playbook.yaml    what is sent
-    connection.yaml  in which request
-    metadata.yaml    how it is shown
-    delivery.yaml    how it is delivered
-    examples/        events with the exact request that each becomes
+playbook.yaml    what is sent
+connection.yaml  in which request
+metadata.yaml    how it is shown
+delivery.yaml    how it is delivered
+examples/        events with the exact request that each becomes
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ def texts(name: str) -> dict[str, str]:
 
 def _folder(name: str) -> Path:
     if name not in names():
-        raise InputError(f"the library has no integration {name!r}; it has {', '.join(names())}", "integration", "not_found")
+        raise InputError(
+            f"the library has no integration {name!r}; it has {', '.join(names())}", "integration", "not_found"
+        )
     return FOLDER / name
 
 
