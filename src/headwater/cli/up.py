@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import signal
 import sys
 import time
@@ -30,15 +31,19 @@ def up(
 
 
 async def _up(settings: Settings, *, demo: bool, verbose: bool) -> None:
-    console = Console()
+    console, entries = Console(), Console(stderr=True)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
     def notify(notice: Notice) -> None:
         if notice.severity != "debug" or verbose:
-            console.print(
-                f"{notice.source}: {notice.text}", style=_STYLES.get(notice.severity), markup=False, highlight=False
+            entries.print(
+                _entry(notice, settings.operations.log_format),
+                style=_STYLES.get(notice.severity),
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
             )
 
     started = time.monotonic()
@@ -53,6 +58,15 @@ async def _up(settings: Settings, *, demo: bool, verbose: bool) -> None:
     finally:
         console.print("stopping", style="dim")
         await supervisor.stop()
+
+
+def _entry(notice: Notice, log_format: str) -> str:
+    """One line of the log. The lines of roles are JSON already where JSON is asked for."""
+    if log_format != "json":
+        return f"{notice.source}: {notice.text}"
+    if notice.text.startswith("{"):
+        return notice.text
+    return json.dumps({"event": notice.text, "role": notice.source, "level": notice.severity})
 
 
 async def _unless_stopped(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
 
-from headwater.errors import ConfigurationError
+from headwater.roles.listening import Address, listen
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
@@ -23,7 +22,7 @@ class Server:
 
     def __init__(self, app: Any, host: str, port: int, *, setting: str, shared: bool = False) -> None:
         """`setting` names the port's setting in errors; `shared` lets several processes listen on one port."""
-        self._socket = _listen(host, port, setting, shared)
+        self._socket = listen(Address(host, port, setting), shared=shared)
         config = uvicorn.Config(
             app,
             lifespan="off",
@@ -53,23 +52,6 @@ class _QuietServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-def _listen(host: str, port: int, setting: str, shared: bool) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if shared:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as fault:
-        listening.close()
-        raise ConfigurationError(
-            f"cannot listen on {host}:{port} ({fault.strerror}); stop what uses it or choose another port", setting
-        ) from None
-    listening.set_inheritable(False)
-    return listening
 
 
 async def serve_until(stop: asyncio.Event, *servers: Server) -> None:

@@ -20,10 +20,12 @@ from headwater.engines import data_folder, endpoints, nats_server, postgres
 from headwater.engines.endpoints import Endpoints
 from headwater.engines.processes import ProcessEvent, ProcessSpec, RunningProcess
 from headwater.errors import ConfigurationError
+from headwater.roles import listening
 from headwater.settings import Settings
 
 READY_SECONDS = 60.0
 POLL_SECONDS = 0.05
+FREE_PORTS_SECONDS = 5.0
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -56,6 +58,7 @@ class Supervisor:
         Raises ConfigurationError when something cannot work, with the remedy; what was started is stopped by `stop`.
         """
         self._lock = data_folder.open_folder(self._settings)
+        await self._until_ports_are_free()
         started = self._prepare_engines()
         self._engines = [self._launch(spec) for spec in started]
         await self._run_to_end("prepare")
@@ -69,10 +72,21 @@ class Supervisor:
         for group in (routers, others, self._engines):
             await asyncio.gather(*(process.stop() for process in group))
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        endpoints.remove(self._settings)
-        if self._lock is not None:
+        if self._lock is not None:  # without the lock the endpoints are those of somebody who runs
+            endpoints.remove(self._settings)
             self._lock.close()
             self._lock = None
+
+    async def _until_ports_are_free(self) -> None:
+        """Wait a little: the processes of an `up` that was killed may still be answering their last requests."""
+        deadline = time.monotonic() + FREE_PORTS_SECONDS
+        while True:
+            try:
+                return listening.require_free(listening.addresses(self._settings))
+            except ConfigurationError:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(POLL_SECONDS)
 
     def _prepare_engines(self) -> list[ProcessSpec]:
         settings = self._settings
