@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import stat
+import sys
 from pathlib import Path
 
 import asyncpg
@@ -13,7 +14,7 @@ import pytest
 
 from headwater.engines import endpoints, postgres
 from headwater.engines.endpoints import Endpoints
-from headwater.engines.processes import ProcessEvent, ProcessSpec, RunningProcess
+from headwater.engines.processes import LINE_LIMIT_BYTES, ProcessEvent, ProcessSpec, RunningProcess
 from headwater.errors import ConfigurationError
 from headwater.settings import Settings
 
@@ -71,3 +72,20 @@ def test_without_running_engines_the_remedy_is_named(tmp_path: Path) -> None:
     """A command on a data folder where nothing runs says how to start it."""
     with pytest.raises(ConfigurationError, match="headwater up"):
         endpoints.resolve(Settings(data_folder=str(tmp_path)))
+
+
+async def test_a_very_long_line_does_not_end_the_supervision() -> None:
+    """A process that prints more than the limit without a line end is read on, and what follows is passed on."""
+    lines: list[str] = []
+    program = f"print('x' * {3 * LINE_LIMIT_BYTES}); print('after')"
+    process = RunningProcess(
+        ProcessSpec(name="talker", command=(sys.executable, "-c", program)),
+        on_event=lambda _: None,
+        on_line=lambda _, line: lines.append(line),
+    )
+    running = asyncio.create_task(process.run())
+    async with asyncio.timeout(10):
+        while "after" not in lines:
+            await asyncio.sleep(0.02)
+    await process.stop()
+    await running

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -22,6 +22,7 @@ FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 5.0
 STABLE_SECONDS = 2.0
 STOP_SECONDS = 40.0
+LINE_LIMIT_BYTES = 1024 * 1024
 _PR_SET_PDEATHSIG = 1
 
 
@@ -104,6 +105,7 @@ class RunningProcess:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            limit=LINE_LIMIT_BYTES,
             env={**os.environ, **self.spec.environment},
             user=self.spec.user,
             extra_groups=[] if self.spec.user is not None else None,
@@ -117,9 +119,21 @@ class RunningProcess:
 
     async def _follow(self, process: asyncio.subprocess.Process) -> int:
         assert process.stdout is not None  # noqa: S101  # PIPE was asked for above
-        async for line in process.stdout:
+        async for line in _lines(process.stdout):
             self._on_line(self.spec.name, line.decode("utf-8", "replace").rstrip())
         return await process.wait()
+
+
+async def _lines(output: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """The lines of a process. A longer one than the limit must not end the supervision: its beginning is left out."""
+    while True:
+        try:
+            line = await output.readline()
+        except ValueError:
+            line = b"(a line was longer than %d bytes; the rest of it follows)" % LINE_LIMIT_BYTES
+        if not line:
+            return
+        yield line
 
 
 def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:

@@ -13,6 +13,8 @@ from headwater.pipelines import bootstrap, secrets
 from headwater.roles.engines import connect_log
 from headwater.settings import Settings
 
+REACH_SECONDS = 30.0
+
 
 async def prepare(settings: Settings) -> None:
     """Migrate, create streams and defaults. Safe to run again and from several machines at once."""
@@ -23,7 +25,9 @@ async def prepare(settings: Settings) -> None:
         await bootstrap.create_defaults(pool, secrets.open_box(settings))
     finally:
         await pool.close()
-    client = await connect_log(engines.nats_url, "prepare")
+    # Our own server may recover a large log for minutes; one that somebody else runs is there or it is not.
+    limit_seconds = REACH_SECONDS if settings.nats_url else None
+    client = await connect_log(engines.nats_url, "prepare", limit_seconds=limit_seconds)
     try:
         await streams.ensure(client, settings.log)
     finally:
