@@ -55,3 +55,20 @@ def test_broken_toml_names_the_file(tmp_path: Path) -> None:
     """And the line."""
     with pytest.raises(SettingsError, match=r"headwater\.toml.*line 1"):
         settings.load(_environment(tmp_path, "port = = 1"))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("HEADWATER_COLLECT_PORT", "70000", "65535"),
+        ("HEADWATER_LOG_REPLICAS", "2", "one of 1, 3"),
+        ("HEADWATER_LOG_RETENTION_DAYS", "-1", "> 0"),
+        ("HEADWATER_OPERATIONS_LOG_FORMAT", "xml", "one of text, json"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused_before_anything_starts(
+    tmp_path: Path, variable: str, value: str, said: str
+) -> None:
+    """The message names the variable and what it may be."""
+    with pytest.raises(SettingsError, match=f"{variable}.*{said}"):
+        settings.load(_environment(tmp_path, **{variable: value}))

@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -21,24 +21,30 @@ SECRET_FIELDS = frozenset({"nats_url", "database_url"})
 """Settings that may carry a password; never printed."""
 
 
+Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+Span = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
+
+
 class CollectSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The public HTTP doors."""
 
     host: str = "127.0.0.1"
-    port: int = 8480
-    processes: int = 1
-    event_limit_bytes: int = 32 * 1024
-    record_limit_bytes: int = 256 * 1024  # at the Lytics doors: a flattened event is several times its size
-    request_limit_bytes: int = 500 * 1024
-    large_request_limit_bytes: int = 4 * 1024 * 1024
-    lytics_request_limit_bytes: int = 10 * 1024 * 1024
-    bulk_limit_bytes: int = 1024 * 1024 * 1024
-    batch_limit_events: int = 2500
-    properties_limit: int = 10_000
-    in_flight_limit_bytes: int = 64 * 1024 * 1024
-    commit_timeout_seconds: float = 8.0
-    rate_limit_per_second: float = 0.0
-    event_nesting_limit: int = 100
+    port: Port = 8480
+    processes: Count = 1
+    event_limit_bytes: Count = 32 * 1024
+    record_limit_bytes: Count = 256 * 1024  # at the Lytics doors: a flattened event is several times its size
+    request_limit_bytes: Count = 500 * 1024
+    large_request_limit_bytes: Count = 4 * 1024 * 1024
+    lytics_request_limit_bytes: Count = 10 * 1024 * 1024
+    bulk_limit_bytes: Count = 1024 * 1024 * 1024
+    batch_limit_events: Count = 2500
+    properties_limit: Count = 10_000
+    in_flight_limit_bytes: Count = 64 * 1024 * 1024
+    commit_timeout_seconds: Span = 8.0
+    rate_limit_per_second: NotNegative = 0.0
+    event_nesting_limit: Count = 100
     client_ip_header: str = ""
     trusted_proxies: tuple[str, ...] = ()
     first_party_path: str = "hw"
@@ -47,21 +53,21 @@ class CollectSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The event log on JetStream."""
 
-    partitions: int = 16
-    replicas: int = 1
-    dedup_window_seconds: float = 600.0
-    retention_days: float = 30.0
-    retention_bytes: int = 20 * 1024**3
-    refused_bytes: int = 64 * 1024**2
-    commit_wait_milliseconds: float = 2.0
-    commit_batch_limit: int = 1000
+    partitions: Count = 16
+    replicas: Literal[1, 3] = 1
+    dedup_window_seconds: Span = 600.0
+    retention_days: Annotated[float, msgspec.Meta(gt=0, le=36_500)] = 30.0
+    retention_bytes: Count = 20 * 1024**3
+    refused_bytes: Count = 64 * 1024**2
+    commit_wait_milliseconds: NotNegative = 2.0
+    commit_batch_limit: Count = 1000
 
 
 class RouteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Delivery to integrations."""
 
-    retry_hours: float = 4.0
-    request_timeout_seconds: float = 30.0
+    retry_hours: NotNegative = 4.0
+    request_timeout_seconds: Span = 30.0
     allowed_hosts: tuple[str, ...] = ()
 
 
@@ -69,18 +75,18 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The admin API and, later, the console's pages."""
 
     host: str = "127.0.0.1"
-    port: int = 8490
+    port: Port = 8490
 
 
 class OperationsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Health and metrics of each role: the first process of a role listens on its port, the next ones on the ports after."""
 
     host: str = "127.0.0.1"
-    collect_port: int = 9480
-    route_port: int = 9580
-    console_port: int = 9680
-    log_format: str = "text"
-    log_level: str = "info"
+    collect_port: Port = 9480
+    route_port: Port = 9580
+    console_port: Port = 9680
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -173,6 +179,10 @@ def _from_text(text: str, kind: Any, variable: str) -> Any:
             return tuple(part.strip() for part in text.split(",") if part.strip())
         return msgspec.convert(text, kind, strict=False)
     except msgspec.ValidationError as fault:
+        if get_origin(kind) is Literal:
+            raise SettingsError(
+                f"must be one of {', '.join(map(str, get_args(kind)))}; got {text!r}", variable
+            ) from None
         raise SettingsError(f"{str(fault).lower()}; got {text!r}", variable) from None
 
 

@@ -35,3 +35,10 @@ def test_secrets_are_closed_to_others(tmp_path: Path) -> None:
     """The folder of generated passwords is entered by its owner only."""
     open_folder(Settings(data_folder=str(tmp_path))).close()
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
+
+
+def test_a_folder_that_cannot_be_made_is_named_with_its_setting(tmp_path: Path) -> None:
+    """A file in its place ends the start with the cause and the variable to change."""
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(ConfigurationError, match=r"data_folder: .*taken.*HEADWATER_DATA_FOLDER"):
+        open_folder(Settings(data_folder=str(tmp_path / "taken")))

@@ -26,9 +26,20 @@ class _Mark(msgspec.Struct):
 def open_folder(settings: Settings) -> IO[str]:
     """Create or check the data folder and lock it. Closing the returned file unlocks it.
 
-    Raises ConfigurationError when a newer version wrote the folder, or when another `headwater up` uses it.
+    Raises ConfigurationError when the folder cannot be made or written, when a newer version wrote it, or when another
+    `headwater up` uses it.
     """
-    folder = settings.data
+    try:
+        return _open(settings, settings.data)
+    except OSError as fault:
+        raise ConfigurationError(
+            f"{fault.filename or settings.data} cannot be used ({fault.strerror}); name a folder that you may write to "
+            "(HEADWATER_DATA_FOLDER)",
+            "data_folder",
+        ) from None
+
+
+def _open(settings: Settings, folder: Path) -> IO[str]:
     for part in (folder, endpoints.run_folder(settings), folder / "logs", folder / "nats"):
         part.mkdir(parents=True, exist_ok=True)
     secrets_folder = folder / "secrets"

@@ -30,6 +30,8 @@ def run_folder(settings: Settings) -> Path:
 
 def resolve(settings: Settings) -> Endpoints:
     """The engines to use. Raises ConfigurationError when one is neither configured nor running here."""
+    if settings.nats_url and settings.database_url:
+        return Endpoints(nats_url=settings.nats_url, database_url=settings.database_url)
     embedded = _read(settings)
     nats_url = settings.nats_url or (embedded.nats_url if embedded else "")
     database_url = settings.database_url or (embedded.database_url if embedded else "")
@@ -77,5 +79,9 @@ def _path(settings: Settings) -> Path:
 def _read(settings: Settings) -> Endpoints | None:
     try:
         return msgspec.json.decode(_path(settings).read_bytes(), type=Endpoints)
-    except (FileNotFoundError, PermissionError, msgspec.DecodeError):
+    except PermissionError:
+        raise ConfigurationError(
+            f"{_path(settings)} belongs to another account, the one that runs Headwater; use that account"
+        ) from None
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
         return None
