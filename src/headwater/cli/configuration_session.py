@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -23,6 +24,8 @@ from headwater.pipelines.secrets import SecretResolver
 from headwater.settings import Settings
 
 START_LIMIT_SECONDS = 5.0
+UNFOLDED_COLUMNS = 10_000
+"""As wide as a table may become in a file or a pipe, where its lines are searched and cut."""
 
 
 class Session(NamedTuple):
@@ -57,13 +60,16 @@ def write_json(value: Any) -> None:
 
 
 def write_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table for people; texts are shown as they are, never as markup."""
+    """Print a table for people; texts are shown as they are, never as markup. Lines are folded on a terminal only."""
     table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(str(value)) for value in row))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = console.measure(table, options=console.options.update(max_width=UNFOLDED_COLUMNS)).maximum
+    console.print(table)
 
 
 def write_line(text: str) -> None:
