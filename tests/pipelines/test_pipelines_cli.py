@@ -176,3 +176,33 @@ async def test_an_old_schema_is_reported(database_url, tmp_path, monkeypatch):
     monkeypatch.setenv("HEADWATER_DATA_FOLDER", str(tmp_path))
     with pytest.raises(ConfigurationError, match="headwater up"):
         await run(pipeline.app, "list")
+
+
+async def test_a_second_integration_of_a_kit_gets_the_next_free_number(install, capsys):
+    """Adding a kit again needs no slug; a slug that is given and taken is refused."""
+    parameters = ("STREAM_ID=a", "API_KEY=k")
+    assert "Added lytics with" in await output_of(capsys, integration.app, "add", "lytics", *parameters)
+    assert "Added lytics-2 with" in await output_of(capsys, integration.app, "add", "lytics", *parameters)
+    assert "Added lytics-3 with" in await output_of(capsys, integration.app, "add", "lytics", *parameters)
+    with pytest.raises(InputError, match="already"):
+        await run(integration.app, "add", "lytics", *parameters, "--slug", "lytics-2")
+
+
+async def test_a_mistyped_parameter_is_no_new_output_key(install, capsys):
+    """STREAMID=x names the parameters that there are, and saves nothing."""
+    await run(integration.app, "add", "lytics", "STREAM_ID=a", "API_KEY=k")
+    with pytest.raises(InputError, match="API_KEY, STREAM_ID"):
+        await run(integration.app, "set", "lytics", "STREAMID=b")
+    assert len(await output_of(capsys, integration.app, "revisions", "lytics", "--json")) == 1
+    await run(integration.app, "set", "lytics", "REGION=eu", "where=properties.$$REGION$$", "--add-parameter", "REGION")
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [("--base-url=ftp://x", "--base-url: is no address; write scheme"), ("--batch-size=0", "--batch-size: .*>= 1")],
+)
+async def test_a_wrong_delivery_option_is_named_as_it_was_typed(install, option, said):
+    """With what it may be."""
+    await run(integration.app, "add", "lytics", "STREAM_ID=a", "API_KEY=k")
+    with pytest.raises(InputError, match=said):
+        await run(integration.app, "set", "lytics", option)

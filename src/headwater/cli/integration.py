@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from headwater.cli.configuration_session import session, write_json, write_line,
 from headwater.database.transactions import transaction
 from headwater.errors import ConfigurationError, InputError
 from headwater.integrations import library
-from headwater.pipelines import deployment_store, integration_store, kits, overrides, pipeline_store, secrets
+from headwater.pipelines import deployment_store, integration_store, kits, overrides, pipeline_store, secrets, slugs
 from headwater.pipelines.changes import Change, change
 from headwater.pipelines.objects import DeliverySettings, Integration, Revision, RevisionContent, shown_content
 from headwater.pipelines.revision_edit import RevisionEdit, edited, same
@@ -23,6 +24,9 @@ from headwater.playbooks import parameters_of
 from headwater.playbooks.documents import read_document
 
 app = App(name="integration", help="Integrations: kit, parameters, overrides, delivery; each change is a new revision.")
+
+_PARAMETER_NAME = re.compile(r"[A-Z][A-Z0-9_]+")
+"""How kits name their parameters. What looks like one and is none is a typo, not a new output key."""
 
 AsJson = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON for a script.")]
 Flag = Annotated[bool, Parameter(negative=())]
@@ -134,6 +138,8 @@ async def add(
         API_KEY=secret://env/LYTICS_API_KEY or API_KEY=secret://file/run/secrets/lytics.
     name
         A name for people; the kit's by default.
+    slug
+        Its name in commands; made from the name by default, with the next free number.
     attach
         A pipeline that delivers to it from now on.
     """
@@ -169,7 +175,8 @@ async def import_(
         edit = RevisionEdit(kit=kit, texts=texts, parameters=dict(_pairs(settings)), delivery=None)
         await _save(slug, edit, f"imported from {kit}", deploy=False)
         return
-    await _create(kit, texts, settings, name or kit, slug, attach, delivery)
+    # Without a name of its own a folder that was imported before is a mistake, not a second integration.
+    await _create(kit, texts, settings, name or kit, slug or slugs.slug_of(name or kit), attach, delivery)
 
 
 @app.command(name="set")
@@ -316,8 +323,16 @@ def _pairs(settings: Sequence[str]) -> list[tuple[str, str]]:
 
 def _split(settings: Sequence[str], content: RevisionContent) -> tuple[dict[str, str], dict[str, str]]:
     """Settings of parameters, the kit's and added ones, and inputs of output keys."""
-    declared = {parameter.name for parameter in parameters_of(kits.kit_of(content))}
+    kit = kits.kit_of(content)
+    declared = {parameter.name for parameter in parameters_of(kit)}
     pairs = _pairs(settings)
+    for name, _ in pairs:
+        if name not in declared and _PARAMETER_NAME.fullmatch(name) and not overrides.writes(kit, name):
+            raise InputError(
+                f"the kit has no parameter {name}; it has {', '.join(sorted(declared)) or 'none'}. "
+                f"--add-parameter {name} makes one; an output key of that name goes into --overrides-file",
+                name,
+            )
     return {n: v for n, v in pairs if n in declared}, {n: v for n, v in pairs if n not in declared}
 
 
@@ -343,7 +358,15 @@ def _delivery(before: DeliverySettings, options: DeliveryOptions | None) -> Deli
     try:
         return msgspec.convert(msgspec.structs.asdict(before) | given, DeliverySettings)
     except msgspec.ValidationError as fault:
-        raise InputError(str(fault).lower(), "delivery") from None
+        raise _delivery_error(str(fault)) from None
+
+
+def _delivery_error(text: str) -> InputError:
+    what, _, place = text.lower().partition(" - at `$.")
+    option = "--" + place.rstrip("`").replace("_", "-")
+    if option == "--base-url":
+        what = "is no address; write scheme, host and port as in https://crm.example:8443, or this-install"
+    return InputError(what, option)
 
 
 def _read_overrides(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import msgspec
@@ -37,9 +38,15 @@ async def find(connection: Any, name: str) -> Integration:
 
 
 async def create(change: Change, *, name: str, slug: str | None = None) -> Integration:
-    """Create an integration, still without a revision. Raises InputError when the slug is wrong or taken."""
-    made = slugs.slug_of(name) if slug is None else slugs.check_slug(slug)
-    await _require_free(change, made, "")
+    """Create an integration, still without a revision. Raises InputError when the slug is wrong or taken.
+
+    Without a slug one is made from the name; where that is taken, with the next free number: lytics-2.
+    """
+    if slug is None:
+        made = await _free_slug(change, slugs.slug_of(name))
+    else:
+        made = slugs.check_slug(slug)
+        await _require_free(change, made, "")
     integration_id = slugs.new_id()
     await change.connection.execute(QUERIES["insert_integration"], integration_id, made, slugs.check_name(name))
     integration = await find(change.connection, integration_id)
@@ -112,6 +119,12 @@ def subject(integration: Integration) -> str:
 async def _newest(connection: Any, integration: Integration) -> Revision | None:
     current = await find(connection, integration.id)
     return await revision(connection, current) if current.latest_revision else None
+
+
+async def _free_slug(change: Change, wanted: str) -> str:
+    taken = {found.slug for found in await every(change.connection)}
+    numbered = (slugs.numbered(wanted, number) for number in itertools.count(2))
+    return next(slug for slug in itertools.chain([wanted], numbered) if slug not in taken)
 
 
 async def _require_free(change: Change, slug: str, own_id: str) -> None:

@@ -129,6 +129,13 @@ def _rules_for(rules: Iterable[Rule], key: str) -> list[int]:
     return [position for position, rule in enumerate(rules) if rule.get("outputKey") == key]
 
 
+def writes(kit: Kit, key: str) -> bool:
+    """Whether any section of the kit has a mapping or an enrichment for the output key."""
+    playbook = kit.playbook.value
+    sections = (playbook.get("global"), playbook.get("default"), *(playbook.get("eventSpecific") or {}).values())
+    return any(_rules_for(section.get(group) or (), key) for section in sections if section for group in _KEYED)
+
+
 def with_input(document: dict[str, Any], key: str, path: str, event: str | None) -> dict[str, Any]:
     """The document in which the output key takes its value from a path of the event, in a section or in all events'."""
     section = _section_of(read(document), event)

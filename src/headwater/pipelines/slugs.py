@@ -29,6 +29,12 @@ def slug_of(name: str) -> str:
     return check_slug("-".join(words)[:SLUG_LIMIT].strip("-"), "name")
 
 
+def numbered(slug: str, number: int) -> str:
+    """The slug with a number at its end, within the limit: ("lytics", 2) becomes "lytics-2"."""
+    ending = f"-{number}"
+    return slug[: SLUG_LIMIT - len(ending)].rstrip("-") + ending
+
+
 def check_name(name: str, field: str = "name") -> str:
     """Return the name for people. Raises InputError when it is empty, too long or holds control characters."""
     if not name.strip() or len(name) > _NAME_LIMIT or not name.isprintable():
