@@ -7,12 +7,10 @@ import platform
 import subprocess
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import bench_end_to_end
+from benchmarks import ROOT, bench_end_to_end
 
-ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 

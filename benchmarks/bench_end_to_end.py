@@ -15,12 +15,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-
-from install import Install  # noqa: E402  # lives with the tests, which use it too
-
-from headwater.engines.endpoints import free_port  # noqa: E402  # see above
+from benchmarks import ROOT
+from headwater.engines.endpoints import free_port
+from install import Install
 
 SECONDS = 10.0
 SUSTAINED_SECONDS = 60.0
