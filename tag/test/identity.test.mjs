@@ -90,7 +90,7 @@ test("a link to another own domain hands the id over; the address shows no trace
   const { to, page } = await twoDomains(t);
   const id = await page.evaluate(() => analytics.user().anonymousId());
   await page.hover("#own");
-  await page.waitForTimeout(300);
+  await page.waitForTimeout(1_000);
   await page.click("#own");
   await page.waitForURL(`http://shop.test:${to.port}/**`);
   await ready(page);
@@ -105,7 +105,7 @@ test("a link that another browser follows, a forged one and a foreign link hand 
   const { to, from, page } = await twoDomains(t);
   const id = await page.evaluate(() => analytics.user().anonymousId());
   await page.hover("#own");
-  await page.waitForTimeout(300);
+  await page.waitForTimeout(1_000);
   const [copied] = await page.evaluate(() => {
     const links = [];
     addEventListener("click", (event) => { event.preventDefault(); links.push(event.target.href); });

@@ -54,6 +54,7 @@ test("captures go out as the SDK's own events, with its ids and the state of con
   await page.mouse.move(400, 300);
   await page.mouse.wheel(0, 1_800);
   await page.waitForFunction(() => scrollY === 1_800);
+  await page.waitForTimeout(500);
   await page.click("#f input").catch(() => {});
   await page.keyboard.type("secret");
   await page.evaluate(() => history.pushState({}, "", "/second"));

@@ -55,7 +55,9 @@ export async function site({ tag = {}, pages = {}, headers = {}, key } = {}) {
       if (body === undefined) return outgoing.writeHead(url.pathname === "/favicon.ico" ? 204 : 404).end();
       const type = Buffer.isBuffer(body) ? "audio/wav" : /\.js$/.test(url.pathname) ? "text/javascript" : "text/html; charset=utf-8";
       const filled = Buffer.isBuffer(body) ? body : body.replaceAll("{tag}", snippet(made.key, "/hw/headwater.js")).replaceAll("{key}", made.key);
-      outgoing.writeHead(200, { "content-type": type, "accept-ranges": "none", ...state.headers }).end(filled);
+      const [, from] = /^bytes=(\d+)-/.exec(incoming.headers.range ?? "") ?? [];
+      const range = from && Buffer.isBuffer(body) && { "content-range": `bytes ${from}-${body.length - 1}/${body.length}`, "accept-ranges": "bytes" };
+      outgoing.writeHead(range ? 206 : 200, { "content-type": type, ...range, ...state.headers }).end(range ? body.subarray(+from) : filled);
     }
   });
 

@@ -15,10 +15,10 @@ export function attention(hub: Hub): void {
   let totalActive = 0;
   const shown = (): boolean => !document.hidden;
 
-  function sign(): void {
+  function sign({ timeStamp }: Event): void {
     if (!visibleFrom) return;
-    if (lastSign) active += Math.min(now() - lastSign, ACTIVE_MS);
-    lastSign = now();
+    if (lastSign) active += Math.min(timeStamp - lastSign, ACTIVE_MS);
+    lastSign = timeStamp;
   }
 
   /** Close the time that is under way; it goes on when the page is shown again or the next view starts. */
@@ -35,7 +35,7 @@ export function attention(hub: Hub): void {
   }
 
   onActivity((seen) => {
-    for (const _ in seen) return sign();
+    for (const type in seen) return sign(seen[type]!);
   });
   listen("visibilitychange", () => {
     if (shown()) visibleFrom = now();
@@ -47,7 +47,7 @@ export function attention(hub: Hub): void {
     settle();
     if (visible < 1) return;
     totalVisible += visible;
-    totalActive += active;
+    totalActive += active = Math.round(active);
     hub.track("Page Attention Measured", {
       visible_ms: visible,
       active_ms: active,

@@ -76,7 +76,6 @@ export function forms(hub: Hub): void {
         field_type: field.type,
         focus_ms: now() - focusedAt,
         changes,
-        filled: !!field.value,
         ...(fault && { error: fault }),
         ...valueOf(field),
       });
