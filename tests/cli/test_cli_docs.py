@@ -24,3 +24,10 @@ def _commands() -> list[str]:
 def test_documented_command_is_understood(command: str) -> None:
     """The command line takes it as it stands."""
     app.parse_args(shlex.split(command)[1:], print_error=False, exit_on_error=False)
+
+
+def test_every_command_in_the_list_says_what_it_does() -> None:
+    """`headwater --help` has a line for each: the commands are loaded only when they are run."""
+    shown = [name for name, found in app.resolved_commands().items() if found.show]
+    assert "replay" in shown
+    assert [name for name in shown if not name.startswith("-") and not app[name].help] == []

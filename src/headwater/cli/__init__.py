@@ -7,6 +7,7 @@ web framework and `headwater filterql` does not load the database driver.
 from __future__ import annotations
 
 import sys
+from typing import NamedTuple
 
 from cyclopts import App
 from rich.console import Console
@@ -21,30 +22,38 @@ app = App(
     help_format="rich",
 )
 
+
+class _Command(NamedTuple):
+    """Where a command is, and its line in the list of commands: to ask the module for it would load it."""
+
+    path: str
+    help: str
+
+
 _GROUPS = {
-    "up": "headwater.cli.up:up",
-    "collect": "headwater.cli.role:collect",
-    "route": "headwater.cli.role:route",
-    "console": "headwater.cli.role:console",
-    "prepare": "headwater.cli.role:prepare",
-    "welcome": "headwater.cli.welcome:welcome",
-    "demo": "headwater.cli.demo:demo",
-    "pipeline": "headwater.cli.pipeline:app",
-    "integration": "headwater.cli.integration:app",
-    "playbook": "headwater.cli.playbook:app",
-    "deadletters": "headwater.cli.deadletters:app",
-    "log": "headwater.cli.log:app",
-    "replay": "headwater.cli.replay:replay",
-    "token": "headwater.cli.token:app",
-    "apply": "headwater.cli.configuration:apply",
-    "export": "headwater.cli.configuration:export",
-    "filterql": "headwater.cli.filterql:app",
-    "settings": "headwater.cli.settings:settings",
+    "up": _Command("up:up", "Start engines and roles, and keep them running."),
+    "collect": _Command("role:collect", "Run one collector: the public HTTP doors."),
+    "route": _Command("role:route", "Run one router: delivery to the integrations."),
+    "console": _Command("role:console", "Run the admin API."),
+    "prepare": _Command("role:prepare", "Bring database and log to this version."),
+    "welcome": _Command("welcome:welcome", "Show where everything is, and what to try first."),
+    "demo": _Command("demo:demo", "Replay a real data set through the front door."),
+    "pipeline": _Command("pipeline:app", "Pipelines, write keys, deployments."),
+    "integration": _Command("integration:app", "Integrations: kits, parameters, overrides, revisions."),
+    "playbook": _Command("playbook:app", "Check and try playbooks without sending."),
+    "deadletters": _Command("deadletters:app", "What could not be delivered: show, replay, discard."),
+    "log": _Command("log:app", "Look into the event log: streams, lag, records, refusals."),
+    "replay": _Command("replay:replay", "Deliver a time range of the log again to one integration."),
+    "token": _Command("token:app", "API tokens."),
+    "apply": _Command("configuration:apply", "Make this install what a folder of YAML files says."),
+    "export": _Command("configuration:export", "Write the configuration of this install into a folder."),
+    "filterql": _Command("filterql:app", "Check and try filters."),
+    "settings": _Command("settings:settings", "List every setting with its value and its source."),
 }
 _HIDDEN = frozenset({"prepare", "welcome"})
 """Steps of `headwater up`, of no use to people."""
-for _name, _path in _GROUPS.items():
-    app.command(_path, name=_name, show=_name not in _HIDDEN)
+for _name, _found in _GROUPS.items():
+    app.command(f"headwater.cli.{_found.path}", name=_name, help=_found.help, show=_name not in _HIDDEN)
 
 
 def main() -> None:
