@@ -10,8 +10,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from nats.aio.client import Client
+from prometheus_client import REGISTRY
 
 from headwater.database import migrations
 from headwater.database.pool import open_pool
@@ -20,7 +22,14 @@ from headwater.integrations import library
 from headwater.log import connection, consumer, streams
 from headwater.log.records import encode_event
 from headwater.log.writer import LogWriter
-from headwater.pipelines.objects import Attachment, DeliverySettings, PlainValue, Revision, RevisionContent
+from headwater.pipelines.objects import (
+    Attachment,
+    DeliverySettings,
+    PlainValue,
+    ReferenceValue,
+    Revision,
+    RevisionContent,
+)
 from headwater.pipelines.secrets import SecretBox, SecretResolver
 from headwater.pipelines.snapshot import EMPTY, AttachedRevision
 from headwater.routing import metrics
@@ -310,3 +319,24 @@ async def test_the_senders_choice_of_integrations_is_honoured(house: House, rece
     await until(lambda: receiver.requests)
     await asyncio.sleep(0.2)
     assert ids(receiver) == ["yes"]
+
+
+async def test_a_revision_that_cannot_work_is_shown_and_its_records_wait(house: House, receiver: Receiver) -> None:
+    """A secret that is missing sets the gauge; with the secret the records of the meantime arrive and it is 0 again."""
+
+    def faulty() -> float | None:
+        return REGISTRY.get_sample_value("headwater_route_revision_faulty", {"integration": "p/late"})
+
+    content = attach(receiver).revision.content
+    parameters = content.parameters | {"API_KEY": ReferenceValue("secret://env/LATE_KEY")}
+    working = attach(receiver, "late")
+    revision = msgspec.structs.replace(
+        working.revision, content=msgspec.structs.replace(content, parameters=parameters)
+    )
+    await house.deploy(working._replace(revision=revision))
+    assert faulty() == 1
+    await house.send("m1")
+    await house.deploy(working)
+    await until(lambda: ids(receiver) == ["m1"])
+    assert faulty() == 0
+    assert REGISTRY.get_sample_value("headwater_route_dead_total", {"integration": "p/late"}) == 0

@@ -67,6 +67,7 @@ class Delivery:
         self._clock = clock
         self.ordered = destination.pace.order_per_user
         self._stopping = False
+        metrics.begin(name)
         self._reset()
 
     def _reset(self) -> None:

@@ -20,6 +20,11 @@ IN_HAND = Gauge("headwater_route_in_hand", "Records taken and not settled", ["in
 CIRCUIT_OPEN = Gauge(
     "headwater_route_circuit_open", "1 while nothing is sent because the other side is sick", ["integration"]
 )
+REVISION_FAULTY = Gauge(
+    "headwater_route_revision_faulty",
+    "1 while the deployed revision cannot work; records wait in the log or go on with the one before",
+    ["integration"],
+)
 REQUEST_SECONDS = Histogram(
     "headwater_route_request_seconds",
     "Time of one request",
@@ -32,3 +37,10 @@ LATENCY_SECONDS = Histogram(
     ["integration"],
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1, 2, 5, 10, 30, 60, 300, 3600),
 )
+
+
+def begin(integration: str) -> None:
+    """Show the counters of an integration as 0 before anything happens: a first dead letter is then a rise, too."""
+    for counter in (TAKEN, DELIVERED, RETRIED, DEAD):
+        counter.labels(integration)
+    CIRCUIT_OPEN.labels(integration).set(0)

@@ -21,7 +21,7 @@ from headwater.log import consumer, streams
 from headwater.log.consumer import Consumer, ConsumerSpec
 from headwater.log.records import subject_filter, subject_token
 from headwater.pipelines.snapshot import AttachedRevision, ConfigurationSnapshot
-from headwater.routing import replays
+from headwater.routing import metrics, replays
 from headwater.routing.dead_letters import DeadLetter, DeadLetterStore
 from headwater.routing.delivery import Delivery, StoreDeadLetters
 from headwater.routing.destination import Destination
@@ -57,6 +57,7 @@ class Router:
         self._make_destination = make_destination
         self._ownership = ownership
         self._running: dict[Key, _Running] = {}
+        self._faulty: set[str] = set()
 
     @property
     def deliveries(self) -> dict[str, Delivery]:
@@ -72,6 +73,7 @@ class Router:
         """Bring the deliveries in line with one snapshot."""
         wanted = {_key(attached): attached for attached in snapshot.attachments if attached.attachment.enabled}
         await asyncio.gather(*(self._stop(key) for key in list(self._running) if key not in wanted))
+        self._forget_faults({_name(attached) for attached in wanted.values()})
         for key, attached in wanted.items():
             running = self._running.get(key)
             if running is None or running.task.done():
@@ -117,16 +119,28 @@ class Router:
         logger.info("deployed", integration=running.delivery.name, revision=attached.attachment.revision)
 
     def _destination(self, attached: AttachedRevision) -> Destination | None:
+        name = _name(attached)
         try:
-            return self._make_destination(attached)
+            destination = self._make_destination(attached)
         except ConfigurationError as fault:
+            self._faulty.add(name)
+            metrics.REVISION_FAULTY.labels(name).set(1)
             logger.error(
                 "a revision cannot work; its records wait in the log",
-                integration=_name(attached),
+                integration=name,
                 revision=attached.attachment.revision,
                 reason=str(fault),
             )
             return None
+        self._faulty.discard(name)
+        metrics.REVISION_FAULTY.labels(name).set(0)
+        return destination
+
+    def _forget_faults(self, wanted: set[str]) -> None:
+        """An integration that nobody uses any more is no reason for an alarm."""
+        for name in self._faulty - wanted:
+            metrics.REVISION_FAULTY.labels(name).set(0)
+        self._faulty &= wanted
 
     async def _stop(self, key: Key) -> None:
         running = self._running.pop(key)
