@@ -9,10 +9,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
 from nats.aio.client import Client
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import NotFoundError
+from nats.js.errors import BadRequestError, NotFoundError, ServerError
 
 from headwater.errors import ConfigurationError
 from headwater.log.records import SUBJECT_ROOT
@@ -89,7 +92,7 @@ async def ensure(client: Client, settings: LogSettings) -> None:
     """Create the streams, or change them to the settings. Safe to call from many processes at once.
 
     Raises ConfigurationError when the number of partitions differs from that of the records already there: the order
-    of a user's events would break.
+    of a user's events would break; and when NATS cannot keep a stream as the settings want it.
     """
     manager = client.jsm()
     for wanted in configurations(settings):
@@ -97,7 +100,8 @@ async def ensure(client: Client, settings: LogSettings) -> None:
         try:
             info = await manager.stream_info(wanted.name)
         except NotFoundError:
-            await manager.add_stream(wanted)
+            with _refusals(wanted.name):
+                await manager.add_stream(wanted)
             continue
         existing = (info.config.metadata or {}).get(_PARTITIONS, str(settings.partitions))
         if wanted.name == MAIN and existing != str(settings.partitions):
@@ -106,7 +110,20 @@ async def ensure(client: Client, settings: LogSettings) -> None:
                 "log.partitions",
             )
         if _differs(info.config, wanted):
-            await manager.update_stream(wanted)
+            with _refusals(wanted.name):
+                await manager.update_stream(wanted)
+
+
+@contextmanager
+def _refusals(stream: str) -> Iterator[None]:
+    """What NATS says of settings that it cannot serve, such as three replicas on a single server."""
+    try:
+        yield
+    except (BadRequestError, ServerError) as fault:
+        raise ConfigurationError(
+            f"NATS does not keep the stream {stream} as it is wanted: {fault.description}; correct the settings of [log]",
+            "log",
+        ) from None
 
 
 def _differs(existing: StreamConfig, wanted: StreamConfig) -> bool:

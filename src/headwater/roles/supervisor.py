@@ -125,7 +125,8 @@ class Supervisor:
         )
         output, _ = await process.communicate()
         if process.returncode != 0:
-            raise ConfigurationError(f"the start failed: {output.decode('utf-8', 'replace').strip()}")
+            reason = output.decode("utf-8", "replace").strip().removeprefix("error: ")
+            raise ConfigurationError(f"the start failed: {reason}")
 
     async def _until_ready(self, url: str) -> None:
         deadline = time.monotonic() + READY_SECONDS
