@@ -14,6 +14,8 @@ from rich.console import Console
 
 from headwater import __version__
 from headwater.errors import HeadwaterError
+from headwater.roles import logs
+from headwater.settings import OperationsSettings
 
 app = App(
     name="headwater",
@@ -58,6 +60,8 @@ for _name, _found in _GROUPS.items():
 
 def main() -> None:
     """Run a command. An error that we raise on purpose ends with its message and exit code 1, without a traceback."""
+    # What libraries report belongs to standard error: standard output is read by programs. Roles set up their own.
+    logs.configure(OperationsSettings(log_level="warning"))
     try:
         app()
     except HeadwaterError as fault:

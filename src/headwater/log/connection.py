@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ from headwater.errors import UnavailableError
 
 RECONNECT_WAIT_SECONDS = 0.2
 CONNECT_TIMEOUT_SECONDS = 5
+FIRST_CONNECT_SECONDS = 5.0
 PING_SECONDS = 10
 
 logger = structlog.get_logger(__name__)
@@ -38,7 +40,7 @@ class LogClient(Client):
 
 
 async def connect(url: str, name: str) -> LogClient:
-    """Connect and stay connected. Raises UnavailableError when the first attempt fails.
+    """Connect and stay connected. Raises UnavailableError when the log is not there within FIRST_CONNECT_SECONDS.
 
     While the connection is down a publish fails at once instead of piling up in memory (`pending_size=0`): whoever
     publishes holds the record and knows how long it may wait.
@@ -50,24 +52,35 @@ async def connect(url: str, name: str) -> LogClient:
             logger.warning("the event log is not reachable; trying again until it is")
 
     try:
-        await client.connect(
-            url,
-            name=name,
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=RECONNECT_WAIT_SECONDS,  # type: ignore[arg-type]  # annotated int, but only slept for
-            ping_interval=PING_SECONDS,
-            max_outstanding_pings=2,
-            pending_size=0,
-            allow_reconnect=True,
-            skip_subject_validation=True,  # subjects are made by log.records, which encodes what is not allowed
-            error_cb=_report_error,
-            disconnected_cb=report_disconnect,
-            reconnected_cb=_report_reconnect,
-        )
-    except (OSError, nats.errors.Error) as fault:
-        raise UnavailableError(f"the event log cannot be reached ({type(fault).__name__}); is NATS running?") from fault
+        # A client that reconnects for ever also makes its first attempt for ever.
+        async with asyncio.timeout(FIRST_CONNECT_SECONDS):
+            await client.connect(
+                url,
+                name=name,
+                connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=RECONNECT_WAIT_SECONDS,  # type: ignore[arg-type]  # annotated int, but only slept for
+                ping_interval=PING_SECONDS,
+                max_outstanding_pings=2,
+                pending_size=0,
+                allow_reconnect=True,
+                skip_subject_validation=True,  # subjects are made by log.records, which encodes what is not allowed
+                error_cb=_report_error,
+                disconnected_cb=report_disconnect,
+                reconnected_cb=_report_reconnect,
+            )
+    except (OSError, TimeoutError, nats.errors.Error) as fault:
+        reason = _reason(client.last_error or fault)
+        await close(client)
+        raise UnavailableError(
+            f"the event log cannot be reached ({reason}); check that NATS runs and that nats_url is right"
+        ) from fault
     return client
+
+
+def _reason(fault: Exception) -> str:
+    """The system's errors may name addresses, so their class has to do; what NATS answers names none."""
+    return str(fault) if type(fault) is nats.errors.Error else type(fault).__name__
 
 
 async def close(client: Client) -> None:
