@@ -1,4 +1,4 @@
-"""Authentication: Basic, OAuth 1, OAuth 2 with and without an assertion, and what is refused."""
+"""Authentication: Basic, OAuth 1, OAuth 2 with and without an assertion."""
 
 from __future__ import annotations
 
@@ -171,17 +171,6 @@ def test_a_bearer_replaces_the_authorization_header() -> None:
     """One Authorization header is left, whatever its case."""
     request = HttpRequest("POST", "https://v.example/", (("AUTHORIZATION", "old"), ("X", "1")), None)
     assert bearer(request, "t").headers == (("X", "1"), ("Authorization", "Bearer t"))
-
-
-@pytest.mark.parametrize("name", ["salesforceCdp", "tradedesk", "verizon"])
-def test_vendor_schemes_are_refused_by_name(compiled: Compiled, name: str) -> None:
-    """Nothing is sent unsigned; a preview shows the request all the same."""
-    connection = section(f"providerAuth: {{{name}: {{}}}}")
-    with pytest.raises(ConfigurationError, match=f"authentication {name} is not supported"):
-        compiled("", connection)
-    integration = compiled("", connection, preview=True)
-    (output,) = integration.prepare({"type": "page"}).outputs
-    assert integration.request([output]).header("Authorization") is None
 
 
 def test_a_missing_secret_stops_the_deployment(compiled: Compiled) -> None:

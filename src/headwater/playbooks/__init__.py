@@ -8,27 +8,19 @@
     request = integration.request(prepared.outputs)  method, URL, headers and body of one batch
 
 Outputs with the same `batch_key` may share a request, up to `integration.batch_size(output)`. Everything here is free
-of I/O; an OAuth 2 token is fetched by the caller with `token_request` and applied with `bearer`.
+of I/O; a token is fetched by the caller with `token_request` (Data Cloud: then `exchange_request`) and applied with `bearer`.
 """
 
-from headwater.playbooks.authentication import (
-    Assertion,
-    Authentication,
-    Basic,
-    OAuth1,
-    OAuth2,
-    Unsupported,
-    bearer,
-    token_of,
-    token_request,
-)
+from headwater.playbooks.authentication import Authentication, Basic, Fetched, OAuth1, Unsupported
 from headwater.playbooks.check import check_kit, require_valid
 from headwater.playbooks.compile import CompiledIntegration, Trace, TraceStep, compile_kit
 from headwater.playbooks.connection import HTTP, Connection, HttpSection
+from headwater.playbooks.data_cloud import DataCloud, exchange_request
 from headwater.playbooks.documents import Document
 from headwater.playbooks.event_names import lookup_name
 from headwater.playbooks.grammar import Problem
 from headwater.playbooks.kit import Kit, kit_from_texts, load_kit, parameters_of
+from headwater.playbooks.oauth2 import Assertion, OAuth2, bearer, token_of, token_request
 from headwater.playbooks.outputs import (
     SYSTEM_CLOCK,
     Clock,
@@ -41,6 +33,7 @@ from headwater.playbooks.outputs import (
 )
 from headwater.playbooks.parameters import Parameter, example_values
 from headwater.playbooks.requests import TransformError
+from headwater.playbooks.trade_desk import TradeDesk
 
 __all__ = [
     "HTTP",
@@ -51,8 +44,10 @@ __all__ = [
     "Clock",
     "CompiledIntegration",
     "Connection",
+    "DataCloud",
     "Document",
     "Drop",
+    "Fetched",
     "Flag",
     "HttpRequest",
     "HttpSection",
@@ -65,12 +60,14 @@ __all__ = [
     "Problem",
     "Trace",
     "TraceStep",
+    "TradeDesk",
     "TransformError",
     "Unsupported",
     "bearer",
     "check_kit",
     "compile_kit",
     "example_values",
+    "exchange_request",
     "fixed_clock",
     "kit_from_texts",
     "load_kit",

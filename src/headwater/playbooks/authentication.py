@@ -1,7 +1,7 @@
 """Authentication as values, and the pure part of applying it.
 
-Fetching an OAuth 2 token needs the network and happens elsewhere: `token_request` says what to send, `bearer` where the
-token goes.
+Schemes whose token must be fetched (`Fetched`) need the network, which is elsewhere; `oauth2` and `data_cloud` say what to
+send and how to read the answer.
 """
 
 from __future__ import annotations
@@ -13,20 +13,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-import jwt
 import msgspec
-import orjson
 
 from headwater.errors import ConfigurationError
-from headwater.playbooks.outputs import Clock, HttpRequest, replaced_header
-from headwater.playbooks.urls import encode_pairs, with_query
-
-FORM = "application/x-www-form-urlencoded"
-JSON = "application/json"
-TOKEN_LIFE_SECONDS = 3600
-"""Life of a token whose reply names none."""
-RENEW_EARLY_SECONDS = 60
-"""A token is renewed this long before it ends."""
+from headwater.playbooks.data_cloud import DataCloud, data_cloud
+from headwater.playbooks.oauth2 import FORM, Assertion, OAuth2
+from headwater.playbooks.outputs import Clock, HttpRequest
+from headwater.playbooks.trade_desk import TradeDesk, trade_desk_signed
 
 
 class Basic(msgspec.Struct, frozen=True, tag=True):
@@ -45,35 +38,15 @@ class OAuth1(msgspec.Struct, frozen=True, tag=True):
     token_secret: str
 
 
-class Assertion(msgspec.Struct, frozen=True):
-    """A JWT that goes into the token request under `request_key`. `algorithm` is RS256 or HS256, `key` PEM or secret."""
-
-    request_key: str
-    claims: tuple[tuple[str, str], ...]
-    algorithm: str
-    key: str
-    include_jti: bool
-
-
-class OAuth2(msgspec.Struct, frozen=True, tag=True):
-    """How a bearer token is fetched; `token_key` is the key of the JSON reply that holds it."""
-
-    url: str
-    method: str
-    content_type: str
-    headers: tuple[tuple[str, str], ...]
-    body: tuple[tuple[str, str], ...]
-    token_key: str
-    assertion: Assertion | None
-
-
 class Unsupported(msgspec.Struct, frozen=True, tag=True):
     """A vendor's scheme that is not implemented; an integration with it is refused."""
 
     name: str
 
 
-Authentication = Basic | OAuth1 | OAuth2 | Unsupported
+Fetched = OAuth2 | DataCloud
+"""Schemes with a bearer token that the sender fetches first."""
+Authentication = Basic | OAuth1 | Fetched | TradeDesk | Unsupported
 
 
 def authentication_of(section: Mapping[str, Any]) -> Authentication | None:
@@ -90,13 +63,29 @@ def authentication_of(section: Mapping[str, Any]) -> Authentication | None:
     if "oauth2Auth" in section:
         return _oauth2(section["oauth2Auth"])
     if "providerAuth" in section:
-        return Unsupported(next(iter(section["providerAuth"])))
+        return _provider(*next(iter(section["providerAuth"].items())))
     return None
+
+
+def _provider(name: str, row: Mapping[str, Any]) -> Authentication:
+    if name == "tradedesk":
+        return TradeDesk(*(_filled(row, field) for field in ("secretKey", "secretKeyDataProvider")))
+    if name == "salesforceCdp":
+        return data_cloud(*(_filled(row, field) for field in ("clientId", "userName", "loginUrl", "privateKey")))
+    return Unsupported(name)
 
 
 def _field(row: Mapping[str, Any], name: str) -> str:
     value = row.get(name)
     if not isinstance(value, str):
+        raise ConfigurationError(f"{name} has no value; set its parameter")
+    return value
+
+
+def _filled(row: Mapping[str, Any], name: str) -> str:
+    """A field that is not blank: a blank key would sign, and mean nothing."""
+    value = _field(row, name)
+    if not value.strip():
         raise ConfigurationError(f"{name} has no value; set its parameter")
     return value
 
@@ -131,19 +120,16 @@ def _assertion(row: Mapping[str, Any]) -> Assertion:
 
 
 def sign(request: HttpRequest, authentication: Authentication | None, clock: Clock) -> HttpRequest:
-    """The request with everything that needs no network: Basic and OAuth 1. OAuth 2 is left to `bearer`."""
+    """The request with everything that needs no network: all but what `Fetched` is about."""
     if isinstance(authentication, Basic):
         pair = f"{authentication.username}:{authentication.password}".encode()
         return request.with_header("Authorization", "Basic " + base64.b64encode(pair).decode())
     if isinstance(authentication, OAuth1):
         seconds = clock.now_ns() // 1_000_000_000
         return request.with_header("Authorization", oauth1_header(request, authentication, seconds, clock.new_uuid()))
+    if isinstance(authentication, TradeDesk):
+        return trade_desk_signed(request, authentication)
     return request
-
-
-def bearer(request: HttpRequest, token: str) -> HttpRequest:
-    """The request with an OAuth 2 token, in place of any Authorization header."""
-    return request.with_header("Authorization", f"Bearer {token}")
 
 
 def oauth1_header(request: HttpRequest, keys: OAuth1, seconds: int, nonce: str) -> str:
@@ -181,59 +167,3 @@ def _normalised(request: HttpRequest, own: Mapping[str, str]) -> str:
     if request.body is not None and content_type is not None and content_type.lower().startswith(FORM):
         pairs.extend(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
     return "&".join(f"{key}={value}" for key, value in sorted((_encode(key), _encode(value)) for key, value in pairs))
-
-
-def token_request(authentication: OAuth2, clock: Clock) -> HttpRequest:
-    """The request that fetches a token, with a freshly signed assertion when the scheme has one.
-
-    Raises ConfigurationError when the key does not fit the algorithm; the message never holds the key.
-    """
-    fields = dict(authentication.body)
-    if authentication.assertion is not None:
-        fields[authentication.assertion.request_key] = signed_assertion(authentication.assertion, clock)
-    if authentication.method == "GET":
-        return HttpRequest("GET", with_query(authentication.url, fields), authentication.headers, None)
-    headers = replaced_header(authentication.headers, "Content-Type", authentication.content_type)
-    body = orjson.dumps({key: _json_value(value) for key, value in fields.items()})
-    if authentication.content_type == FORM:
-        body = encode_pairs(fields.items()).encode()
-    return HttpRequest(authentication.method, authentication.url, headers, body)
-
-
-def _json_value(text: str) -> Any:
-    """Text that is itself the JSON of a list or an object goes into a JSON body as such."""
-    if text[:1] not in ("[", "{"):
-        return text
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text
-
-
-def signed_assertion(assertion: Assertion, clock: Clock) -> str:
-    """The JWT: the claims as text, `iat` now and `exp` in an hour unless they are among the claims, `jti` when asked for."""
-    now = clock.now_ns() // 1_000_000_000
-    claims: dict[str, Any] = {"iat": now, "exp": now + TOKEN_LIFE_SECONDS, **dict(assertion.claims)}
-    if assertion.include_jti:
-        claims["jti"] = clock.new_uuid()
-    key = assertion.key.replace("\\n", "\n") if assertion.algorithm == "RS256" else assertion.key
-    try:
-        return jwt.encode(claims, key, algorithm=assertion.algorithm)
-    except (jwt.PyJWTError, ValueError, TypeError):
-        raise ConfigurationError(f"the assertion cannot be signed with {assertion.algorithm}; check its key") from None
-
-
-def token_of(reply: Any, authentication: OAuth2) -> tuple[str, int] | None:
-    """The token in a reply and its life in seconds; None when the reply holds none."""
-    if not isinstance(reply, dict):
-        return None
-    token = reply.get(authentication.token_key)
-    if not isinstance(token, str) or not token:
-        return None
-    life = reply.get("expires_in")
-    if isinstance(life, str) and life.isdigit():
-        life = int(life)
-    seconds = (
-        int(life) if isinstance(life, int | float) and not isinstance(life, bool) and life > 0 else TOKEN_LIFE_SECONDS
-    )
-    return token, seconds

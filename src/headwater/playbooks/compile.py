@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from headwater.errors import ConfigurationError
-from headwater.playbooks.authentication import Authentication, OAuth2, Unsupported, sign
+from headwater.playbooks.authentication import Authentication, Fetched, Unsupported, sign
 from headwater.playbooks.check import check_kit
 from headwater.playbooks.connection import HTTP, Connection, HttpSection, connection_of
 from headwater.playbooks.event_names import find, lookup_name, normalise
@@ -233,7 +233,7 @@ class CompiledIntegration:
     def request(self, outputs: Sequence[Output], clock: Clock = SYSTEM_CLOCK) -> HttpRequest:
         """The request for outputs that share a batch key, signed as far as that needs no network.
 
-        For OAuth 2 see `authentication`. Raises TransformError when the connection's transform fails, and
+        For `Fetched` schemes see `authentication`. Raises TransformError when the connection's transform fails, and
         ConfigurationError for a connection that is not HTTP.
         """
         section = self.connection.sections.get(outputs[0].section)
@@ -243,14 +243,14 @@ class CompiledIntegration:
         return request if section.authentication is None else sign(request, section.authentication, clock)
 
     def authentication(self, output: Output) -> Authentication | None:
-        """How the output's request is authenticated; for OAuth2 the caller fetches a token and applies `bearer`."""
+        """How the output's request is authenticated; when `Fetched`, the caller fetches a token and applies `bearer`."""
         section = self.connection.sections.get(output.section)
         return None if section is None else section.authentication
 
     @property
     def needs_tokens(self) -> bool:
-        """Whether any request needs an OAuth 2 token."""
-        return any(isinstance(section.authentication, OAuth2) for section in self.connection.sections.values())
+        """Whether any request needs a token that must be fetched."""
+        return any(isinstance(section.authentication, Fetched) for section in self.connection.sections.values())
 
 
 def fan_out(body: dict[str, Any]) -> tuple[dict[str, Any], ...]:

@@ -82,18 +82,44 @@ OAUTH2 = Object(
 )
 
 
-def _scheme(name: str, description: str, *fields: str) -> Field:
-    return Field(
-        name, Object(name, tuple(Field(field, Text(), "as the vendor names it") for field in fields)), description
-    )
-
-
 PROVIDER = Object(
     "providerAuth",
     (
-        _scheme("salesforceCdp", "Salesforce Data Cloud", "clientId", "userName", "loginUrl", "privateKey"),
-        _scheme("tradedesk", "The Trade Desk", "secretKey", "secretKeyDataProvider"),
-        _scheme("verizon", "Yahoo (Verizon Media)", "clientId", "clientSecret"),
+        Field(
+            "salesforceCdp",
+            Object(
+                "salesforceCdp",
+                (
+                    Field("clientId", Text(), "consumer key of the connected app", required=True),
+                    Field("userName", Text(), "user for whom it acts", required=True),
+                    Field("loginUrl", Text(), "login server, such as https://login.salesforce.com", required=True),
+                    Field("privateKey", Text(), "RSA key in PEM form whose certificate the app has", required=True),
+                ),
+            ),
+            "Salesforce Data Cloud",
+        ),
+        Field(
+            "tradedesk",
+            Object(
+                "tradedesk",
+                (
+                    Field("secretKey", Text(), "secret of the advertiser", required=True),
+                    Field("secretKeyDataProvider", Text(), "secret of the data provider", required=True),
+                ),
+            ),
+            "The Trade Desk",
+        ),
+        Field(
+            "verizon",
+            Object(
+                "verizon",
+                (
+                    Field("clientId", Text(), "id of the client", required=True),
+                    Field("clientSecret", Text(), "secret of the client", required=True),
+                ),
+            ),
+            "Yahoo (Verizon Media); not supported",
+        ),
     ),
     one_of=("salesforceCdp", "tradedesk", "verizon"),
 )

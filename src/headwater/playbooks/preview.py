@@ -7,9 +7,10 @@ from typing import Any
 
 from headwater import jsontext
 from headwater.errors import InputError
-from headwater.playbooks.authentication import OAuth2, bearer
+from headwater.playbooks.authentication import Fetched
 from headwater.playbooks.compile import CompiledIntegration, Trace
 from headwater.playbooks.connection import HTTP
+from headwater.playbooks.oauth2 import bearer
 from headwater.playbooks.outputs import Clock, Flag, HttpRequest, Output, Prepared
 from headwater.playbooks.requests import TransformError
 
@@ -83,7 +84,7 @@ class Preview:
             where = f"connection {outputs[0].section}.transform"
             line["errors"].append({"where": where, "message": str(fault)})
             return
-        if isinstance(self._integration.authentication(outputs[0]), OAuth2) and self._access_token is not None:
+        if isinstance(self._integration.authentication(outputs[0]), Fetched) and self._access_token is not None:
             request = bearer(request, self._access_token)
         line["requests"].append(shown_request(request))
 

@@ -13,7 +13,8 @@ from headwater.errors import ConfigurationError, PermanentError, TransientError
 from headwater.events import Record
 from headwater.integrations.delivery import ReplyRule
 from headwater.playbooks import CompiledIntegration, HttpRequest
-from headwater.playbooks.authentication import OAuth2, bearer
+from headwater.playbooks.authentication import Authentication, Fetched
+from headwater.playbooks.oauth2 import bearer
 from headwater.playbooks.outputs import SYSTEM_CLOCK
 from headwater.routing.destination import Attempt, Exchange, Fault, Outgoing, Pace, Prepared
 from headwater.routing.masking import Mask
@@ -82,9 +83,9 @@ class HttpDestination:
             return Attempt(outcome)
         return Attempt(outcome, self._shown(request, reply))
 
-    async def _exchange(self, request: HttpRequest, authentication: Any) -> tuple[HttpRequest, Reply]:
+    async def _exchange(self, request: HttpRequest, authentication: Authentication | None) -> tuple[HttpRequest, Reply]:
         timeout = self._settings.timeout_seconds
-        if not isinstance(authentication, OAuth2):
+        if not isinstance(authentication, Fetched):
             return request, await self._outbound.send(request, timeout)
         token = await self._tokens.get(authentication)
         signed = bearer(request, token)

@@ -9,7 +9,9 @@ from urllib.parse import quote, quote_plus
 MASKED = "•••"
 SHORTEST_SECRET = 4
 """A shorter value is not looked for in texts: it would blot out half of every page. Headers are masked by name."""
-_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
+_SECRET_HEADERS = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "ttdsignature", "ttdsignature-dp"}
+)
 
 
 class Mask:
