@@ -79,6 +79,7 @@ def test_a_key_file_with_something_else_is_refused(tmp_path):
         ("PASSWORD", True),
         ("RSA_PEM_KEY", True),
         ("PRIVATE_KEY", True),
+        ("SECRET_KEY_DATA_PROVIDER", True),
         ("STREAM_ID", False),
         ("KEYWORD", False),
         ("TOKEN_URL", False),
