@@ -9,7 +9,7 @@ export const target = here("../src/headwater/collect/tag/");
 
 // Properties that nothing outside of the program sees: their names get short. Never one that goes into an event.
 const INTERNAL =
-  /^(age|asset|busy|callback|details|exit|forget|found|groupTraits|isOpen|kind|lastField|onReport|onStart|order|paged|persist|persistent|scrolled|sent|settings|texts|times|treatment|unload|views)$/;
+  /^(age|asset|busy|callback|current|details|exit|forget|found|groupTraits|isOpen|kind|lastField|onReport|onStart|options|order|paged|persist|persistent|preferences|reason|scrolled|sent|settings|texts|times|treatment|unload|views)$/;
 
 const shared = {
   bundle: true,

@@ -1,4 +1,4 @@
-const PULSE_MS = 300;
+const PULSE_MS = 400;
 const TYPES = ["pointermove", "pointerdown", "keydown", "scroll"];
 const OPTIONS = { capture: true, passive: true };
 
@@ -29,7 +29,7 @@ function pulse(): void {
 }
 
 /**
- * Be told that the visitor does something, three times a second at most, and once more, with nothing seen, when all is
+ * Be told that the visitor does something, about twice a second at most, and once more, with nothing seen, when all is
  * quiet again. In between nobody listens to what was seen already: a mouse or a wheel brings hundreds of events in a
  * second, and a page pays for each one that is listened to.
  */

@@ -54,7 +54,7 @@ export function at(value: unknown, path: string): unknown {
 /** Settings of a write key. Null where the server cannot be reached or does not know the key. */
 export async function load(base: string, writeKey: string): Promise<TagSettings | null> {
   try {
-    const reply = await fetch(`${base}/v1/projects/${encodeURIComponent(writeKey)}/settings`);
+    const reply = await fetch(`${base}/v1/projects/${writeKey}/settings`);
     return reply.ok ? ((await reply.json()).tag ?? {}) : null;
   } catch {
     return null;

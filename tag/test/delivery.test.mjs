@@ -37,12 +37,17 @@ test("closing the tab in the middle loses nothing", async (t) => {
   assert.equal(new Set(names(seen)).size, 30);
 });
 
-test("more than 64 KB at the end: what may outlive the page goes, the rest goes with the next page, each once", async (t) => {
+test("more than 64 KB at the end: what may outlive the page goes at once, the rest goes later, each once", async (t) => {
   const shop = await site({ pages: PAGES });
   const page = await visit(t, shop);
-  await page.evaluate(() => { for (let i = 0; i < 12; i++) analytics.track("Big " + i, { text: "x".repeat(9_000) }); document.querySelector("a").click(); });
+  await page.evaluate(() => {
+    for (let i = 0; i < 12; i++) analytics.track("Big " + i, { text: "x".repeat(9_000) });
+    Object.defineProperty(document, "hidden", { get: () => true });
+    document.dispatchEvent(new Event("visibilitychange"));
+    document.querySelector("a").click();
+  });
   const seen = await shop.until((all) => all.length >= 12);
-  assert.ok(shop.posts.every((body) => body.length < 400_000) && shop.posts[0].length <= 65_536, "the first request fits the browser's limit");
+  assert.ok(shop.posts[0].length > 40_000 && shop.posts[0].length <= 65_536, "the first request fits the browser's limit");
   await page.waitForTimeout(700);
   assert.equal((await shop.events()).length, 12);
   assert.deepEqual(new Set(names(seen)), new Set(Array.from({ length: 12 }, (_, i) => "Big " + i)));

@@ -75,18 +75,19 @@ export function mouse(hub: Hub): void {
     const target = closest(event, "*");
     if (!target || !event.isTrusted) return;
     clicks = [...clicks.slice(1 - RAGE_CLICKS), { x: event.clientX, y: event.clientY, time: event.timeStamp }];
+    const view = hub.views.current();
+    const acts = target.closest(INTERACTIVE);
+    const remember = (): unknown => names.size < NAMES && names.add(nameOf(acts ?? target));
     if (isRage(clicks)) {
       rage++;
       clicks = [];
-      if (names.size < NAMES) names.add(nameOf(target.closest(INTERACTIVE) ?? target));
+      remember();
     }
-    const view = hub.views.current();
-    const acts = target.closest(INTERACTIVE);
     if ((acts || getComputedStyle(target).cursor === "pointer") && !target.closest("input,select,textarea,label,video,audio")) {
       whenDead(() => {
         if (view !== hub.views.current()) return;
         dead++;
-        if (names.size < NAMES) names.add(nameOf(acts ?? target));
+        remember();
       });
     }
   });
