@@ -114,11 +114,15 @@ class Install:
             found[name] = child
         return found
 
-    def metric(self, role: str, name: str) -> float:
-        """The sum of a metric over its labels."""
+    def metric(self, role: str, name: str, labels: str = "") -> float:
+        """The sum of a metric over its labels, of those lines that hold the text `labels`."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.operations[role]}/metrics", timeout=5) as reply:
             lines = reply.read().decode().splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+        return sum(
+            float(line.rsplit(" ", 1)[1])
+            for line in lines
+            if line.startswith((f"{name} ", f"{name}{{")) and labels in line
+        )
 
 
 def _children(pid: int) -> list[int]:

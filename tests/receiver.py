@@ -156,8 +156,11 @@ def troubled(seed: int, share: float) -> Behaviour:
         if chance.random() > share:
             return None
         count = len(json.loads(body)) if body.startswith(b"[") else 1
+        rejected = json.dumps({"data": {"message_count": count, "rejected_count": 1}}).encode()
         return chance.choice(
             [
+                # Of a batch one record is rejected and nothing is kept; records that come alone are taken.
+                *([Answer(200, rejected, accept=False)] if count > 1 else []),
                 Answer(500, accept=False),
                 Answer(503, headers={"Retry-After": "1"}, accept=False),
                 Answer(429, headers={"Retry-After": "1"}, accept=False),

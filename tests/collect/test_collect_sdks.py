@@ -1,4 +1,8 @@
-"""The vendors' own clients, unmodified: every event that they send arrives, field by field."""
+"""The vendors' own clients, unmodified, against a real install: every event arrives at the receiver, field by field.
+
+The integration's kit sends the whole event under one key, so that what the receiver gets can be compared with what the
+client sent.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +21,57 @@ import pytest
 import rudderstack.analytics.client as rudder
 import segment.analytics.client as segment
 
+from install import Install
+from receiver import Receiver
+
 pytestmark = pytest.mark.slow
 
 KEY = "key-web"
+KIT = {
+    "playbook.yaml": "version: 1.0.0\nglobal:\n  mappings:\n    - inputKey: input\n      outputKey: event\n",
+    "connection.yaml": "default:\n  endpoint: https://vendor.example/events\n  method: POST\n",
+}
 SDKS = Path(__file__).parent.parent / "sdks"
 TIMES = ("timestamp", "originalTimestamp", "sentAt")
 ADDED = (*TIMES, "receivedAt", "version")
 CALLS = 6
 PROPERTIES = {"price": 19.9, "count": 3, "big": 2**70, "list": ["a", {"b": None}], "text": 'Ünï 🎮 "q" \x07'}
+
+
+class Shop:
+    """A running install, its write key, and the receiver that its only integration delivers to."""
+
+    def __init__(self, install: Install, receiver: Receiver, folder: Path) -> None:
+        self.url = install.url
+        self.key = install.write_key()
+        self._install = install
+        self._receiver = receiver
+        for name, text in KIT.items():
+            (folder / name).write_text(text)
+        install.run("integration", "import", str(folder), "--slug", "whole", "--base-url", receiver.url)
+        install.run("pipeline", "detach", "default", "lytics")
+        install.run("pipeline", "attach", "default", "whole")
+
+    async def arrived(self, count: int) -> list[dict[str, Any]]:
+        """The events at the receiver, when at least `count` are there and no more come."""
+        async with asyncio.timeout(30):
+            while len(self._receiver.records) < count:
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+        arrived = [record["event"] for record in self._receiver.records]
+        self._receiver.requests.clear()
+        return arrived
+
+    def answered(self, route: str) -> float:
+        """How many requests of a route were answered with 200."""
+        return self._install.metric("collect", "headwater_collect_requests_total", f'route="{route}",status="200"')
+
+
+@pytest.fixture(scope="module")
+def shop(running_install: Install, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    receiver = Receiver()
+    yield Shop(running_install, receiver, tmp_path_factory.mktemp("whole"))
+    receiver.close()
 
 
 def moment(text: str) -> datetime:
@@ -39,7 +86,8 @@ def assert_kept(sent: dict[str, Any], kept: dict[str, Any], from_browser: bool =
     if from_browser:
         assert context.pop("ip") == "127.0.0.1"
         assert context["userAgent"]
-    expected = {name: value for name, value in sent.items() if name not in (*TIMES, "writeKey") and value is not None}
+    left_out = (*TIMES, "writeKey", "_metadata")
+    expected = {name: value for name, value in sent.items() if name not in left_out and value is not None}
     if "traits" not in expected and "traits" in expected.get("context", {}) and sent["type"] != "group":
         expected["traits"] = expected["context"]["traits"]
     found = {name: value for name, value in kept.items() if name not in ADDED} | (
@@ -79,14 +127,14 @@ def python_calls(client: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("client_class", [segment.Client, rudder.Client])
-async def test_python_clients(collector, client_class, packed):
+async def test_python_clients(shop, client_class, packed):
     """Segment's and Rudder's Python clients, plain and packed."""
     errors: list[Exception] = []
 
     def run() -> list[dict[str, Any]]:
         client = client_class(
-            KEY,
-            host=collector.url,
+            shop.key,
+            host=shop.url,
             gzip=packed,
             upload_size=4,
             upload_interval=0.1,
@@ -100,7 +148,7 @@ async def test_python_clients(collector, client_class, packed):
     sent = await asyncio.to_thread(run)
     assert errors == []
     assert len(sent) == CALLS
-    assert_all_kept(sent, collector.writer.data)
+    assert_all_kept(sent, await shop.arrived(CALLS))
 
 
 async def test_python_clients_try_again_what_was_refused_for_a_moment(collector):
@@ -143,20 +191,20 @@ async def run(*command: str, cwd: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.splitlines() if line.startswith(b"{")]
 
 
-async def install(folder: Path) -> None:
+async def install_packages(folder: Path) -> None:
     """Install what package.json names, unless it is there."""
     if not (folder / "node_modules" / "playwright-core").is_dir():
         await run("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error", cwd=folder)
 
 
 @pytest.mark.parametrize("client", ["segment", "rudder"])
-async def test_node_clients(collector, sdks, client):
+async def test_node_clients(shop, sdks, client):
     """Segment's and Rudder's Node clients send in batches; Rudder's packs them."""
-    await install(sdks)
-    bodies = await run("node", "node_clients.mjs", client, collector.url, KEY, cwd=sdks)
+    await install_packages(sdks)
+    bodies = await run("node", "node_clients.mjs", client, shop.url, shop.key, cwd=sdks)
     sent = [event for body in bodies for event in body["batch"]]
     assert len(sent) == CALLS + 1
-    assert_all_kept(sent, collector.writer.data)
+    assert_all_kept(sent, await shop.arrived(len(sent)))
 
 
 @pytest.fixture
@@ -181,12 +229,12 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.mark.parametrize("mode", ["standard", "batching", "unload"])
-async def test_browser_client(collector, sdks, page, tmp_path, mode):
+async def test_browser_client(shop, sdks, page, tmp_path, mode):
     """Segment's browser client in Chromium: settings load, events go one by one, in batches, and when the page closes."""
     chromium = shutil.which("chromium")
     if not chromium:
         pytest.skip("chromium is not installed")
-    await install(sdks)
+    await install_packages(sdks)
     bundle = (
         "node_modules/.bin/esbuild",
         "browser_page.mjs",
@@ -196,9 +244,19 @@ async def test_browser_client(collector, sdks, page, tmp_path, mode):
     )
     await run(*bundle, cwd=sdks)
     profile = str(tmp_path / "profile")
-    bodies = await run("node", "browser_client.mjs", mode, page, collector.url, KEY, chromium, profile, cwd=sdks)
+    bodies = await run("node", "browser_client.mjs", mode, page, shop.url, shop.key, chromium, profile, cwd=sdks)
     sent = [event for body in bodies for event in body.get("batch", [body])]
-    assert collector.count("requests", route="/v1/projects/{writeKey}/settings", status="200") >= 1
+    assert shop.answered("/v1/projects/{writeKey}/settings") >= 1
     assert len(sent) == CALLS - 1
-    assert_all_kept(sent, collector.writer.data, from_browser=True)
+    assert_all_kept(sent, await shop.arrived(len(sent)), from_browser=True)
     assert (mode == "standard") == (len(bodies) == len(sent))
+
+
+async def test_curl(shop):
+    """The command of the README: Basic auth with the key as user name, one event, exactly as sent."""
+    event = {"event": "Order Completed", "userId": "u-1", "messageId": "curl-1", "properties": PROPERTIES}
+    command = ("curl", "-sS", f"{shop.url}/v1/track", "-u", f"{shop.key}:", "-H", "Content-Type: application/json")
+    assert await run(*command, "-d", json.dumps(event), cwd=SDKS) == [{"success": True}]
+    (arrived,) = await shop.arrived(1)
+    assert {name: arrived[name] for name in event} == event
+    assert arrived["type"] == "track"

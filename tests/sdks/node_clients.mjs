@@ -18,7 +18,7 @@ function calls(analytics) {
   analytics.screen({ ...person, name: 'Main', properties: {} })
   analytics.group({ ...person, groupId: 'g-1', traits: { name: 'Group' } })
   analytics.alias({ userId: 'u-1', previousId: 'a-1' })
-  analytics.track({ ...person, event: 'Consented', context: { consent: { categoryPreferences: { ads: false } } }, integrations: { All: false } })
+  analytics.track({ ...person, event: 'Consented', context: { consent: { categoryPreferences: { ads: false } } }, integrations: { All: true, Amplitude: false } })
 }
 
 async function segment() {

@@ -118,11 +118,12 @@ class LogWriter:
         self._remembered: OrderedDict[str, None] = OrderedDict()
         self._closed = False
         self._attempt_seconds = FIRST_ATTEMPT_SECONDS
+        self._failing = False
 
     @property
     def healthy(self) -> bool:
-        """Whether the log can be reached right now."""
-        return self._client.is_connected
+        """Whether the log can be reached right now and took the last commit."""
+        return self._client.is_connected and not self._failing
 
     async def append(self, records: Sequence[EncodedRecord]) -> None:
         """Return when all records are durable; a duplicate counts as durable.
@@ -222,6 +223,7 @@ class LogWriter:
             try:
                 await self._commit(batch)
             except (TimeoutError, OSError, nats.errors.Error, UnavailableError) as fault:
+                self._failing = True
                 metrics.COMMIT_FAULTS.labels(type(fault).__name__).inc()
                 if isinstance(fault, TimeoutError):
                     self._attempt_seconds = min(self._attempt_seconds * 2, LONGEST_ATTEMPT_SECONDS)
@@ -229,6 +231,7 @@ class LogWriter:
                 batch = self._without_abandoned(batch)
                 continue
             self._attempt_seconds = FIRST_ATTEMPT_SECONDS
+            self._failing = False
             self._last_commit = time.monotonic()
             metrics.COMMIT_SECONDS.observe(time.perf_counter() - started)
             metrics.COMMIT_RECORDS.observe(len(batch))

@@ -34,6 +34,17 @@ CONSENT = Refused("no consent")
 NOT_CHOSEN = Refused("not chosen by the sender")
 
 
+NOT_FORWARDED = "_metadata"
+"""What SDKs say about themselves to their own vendor; kept in the log, sent to nobody (Segment's specification)."""
+
+
+def forwarded(event: dict[str, Any]) -> dict[str, Any]:
+    """The event as integrations see it. The event itself where nothing has to be left out."""
+    if NOT_FORWARDED not in event:
+        return event
+    return {key: value for key, value in event.items() if key != NOT_FORWARDED}
+
+
 def decide(event: Mapping[str, Any], names: Collection[str], categories: Collection[str]) -> Permission:
     """Whether `event` may go to an integration known by `names` that serves the consent `categories`."""
     context = event.get("context")

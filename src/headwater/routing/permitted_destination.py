@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headwater.events import Record
-from headwater.privacy.permission import Refused, decide
+from headwater.privacy.permission import Refused, decide, forwarded
 from headwater.routing.destination import Attempt, Destination, Outgoing, Pace, Prepared
 
 
@@ -28,11 +28,11 @@ class PermittedDestination:
         return self._inner.pace
 
     def prepare(self, record: Record) -> Prepared:
-        """Ask, then prepare."""
+        """Ask, leave out what nobody gets, then prepare."""
         permission = decide(record.data, self._names, self._categories)
         if isinstance(permission, Refused):
             return Prepared((), dropped=permission.reason)
-        return self._inner.prepare(record)
+        return self._inner.prepare(Record(record.meta, forwarded(record.data)))
 
     async def send(self, pieces: Sequence[Outgoing]) -> Attempt:
         """Send through the destination behind."""
