@@ -55,7 +55,7 @@ async def connect(url: str, name: str) -> LogClient:
         # A client that reconnects for ever also makes its first attempt for ever.
         async with asyncio.timeout(FIRST_CONNECT_SECONDS):
             await client.connect(
-                url,
+                url.split(","),  # several servers of one cluster may be named
                 name=name,
                 connect_timeout=CONNECT_TIMEOUT_SECONDS,
                 max_reconnect_attempts=-1,

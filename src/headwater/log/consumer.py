@@ -68,6 +68,7 @@ class Lag(msgspec.Struct, frozen=True):
     unacknowledged: int
     redelivered: int
     acknowledged_sequence: int
+    age_seconds: float
 
 
 async def ensure(client: Client, spec: ConsumerSpec) -> None:
@@ -139,6 +140,7 @@ async def lag(client: Client, stream: str) -> list[Lag]:
                 unacknowledged=info.num_ack_pending or 0,
                 redelivered=info.num_redelivered or 0,
                 acknowledged_sequence=info.ack_floor.stream_seq if info.ack_floor else 0,
+                age_seconds=time.time() - info.created.timestamp(),
             )
             for info in infos
         ),

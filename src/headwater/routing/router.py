@@ -28,6 +28,8 @@ from headwater.routing.destination import Destination
 from headwater.routing.ownership import Ownership
 
 CONSUMER_PREFIX = "route"
+FOREIGN_SECONDS = 60.0
+"""By then every router has followed a deployment, so an unknown position belongs to nobody."""
 
 logger = structlog.get_logger(__name__)
 
@@ -57,6 +59,7 @@ class Router:
         self._make_destination = make_destination
         self._ownership = ownership
         self._running: dict[Key, _Running] = {}
+        self._known: set[str] = set()
         self._faulty: set[str] = set()
 
     @property
@@ -152,12 +155,18 @@ class Router:
                 await running.task
 
     async def _forget_detached(self, snapshot: ConfigurationSnapshot) -> None:
-        """Delete the positions of integrations that are attached no more; a paused one keeps its position."""
+        """Delete the positions of integrations that are attached no more; a paused one keeps its position.
+
+        Another router may hold a newer snapshot and have made a position for an attachment that we do not know yet: what is
+        young and was never attached here is left alone.
+        """
         attached = {consumer_name(_key(attached)) for attached in snapshot.attachments}
+        known, self._known = self._known, attached
         try:
             for stream in (streams.MAIN, streams.REPLAYS):
                 for found in await consumer.lag(self._client, stream):
-                    if found.name.startswith(f"{CONSUMER_PREFIX}-") and found.name not in attached:
+                    ours = found.name.startswith(f"{CONSUMER_PREFIX}-") and found.name not in attached
+                    if ours and (found.name in known or found.age_seconds > FOREIGN_SECONDS):
                         await consumer.delete(self._client, stream, found.name)
                         logger.info(
                             "position of a detached integration deleted", consumer=found.name, waiting=found.waiting
