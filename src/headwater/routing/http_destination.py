@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,14 +15,12 @@ from headwater.playbooks import CompiledIntegration, HttpRequest
 from headwater.playbooks.authentication import Authentication, Fetched
 from headwater.playbooks.oauth2 import bearer
 from headwater.playbooks.outputs import SYSTEM_CLOCK
-from headwater.routing.destination import Attempt, Exchange, Fault, Outgoing, Pace, Prepared
+from headwater.routing.destination import Attempt, Fault, Outgoing, Pace, Prepared
+from headwater.routing.exchanges import shown_exchange
 from headwater.routing.masking import Mask
 from headwater.routing.outbound import Outbound
 from headwater.routing.outcomes import Delivered, Outcome, Refused, Reply, Retry, judge
 from headwater.routing.tokens import BearerTokens
-
-SHOWN_BYTES = 64 * 1024
-"""How much of a request's body is kept with a dead letter."""
 
 
 class HttpSettings(msgspec.Struct, frozen=True):
@@ -81,7 +78,7 @@ class HttpDestination:
             outcome = Refused(str(fault), split=len(pieces) > 1 and request is None)
         if isinstance(outcome, Delivered):
             return Attempt(outcome)
-        return Attempt(outcome, self._shown(request, reply))
+        return Attempt(outcome, shown_exchange(request, reply, self._mask))
 
     async def _exchange(self, request: HttpRequest, authentication: Authentication | None) -> tuple[HttpRequest, Reply]:
         timeout = self._settings.timeout_seconds
@@ -101,20 +98,3 @@ class HttpDestination:
         parts = urlsplit(request.url)
         rest = request.url[len(parts.scheme) + 3 + len(parts.netloc) :]
         return msgspec.structs.replace(request, url=self._settings.base_url.rstrip("/") + rest)
-
-    def _shown(self, request: HttpRequest | None, reply: Reply | None) -> Exchange:
-        mask = self._mask
-        shown: dict[str, Any] = {}
-        if request is not None:
-            body = "" if request.body is None else request.body[:SHOWN_BYTES].decode("utf-8", "replace")
-            shown = {
-                "method": request.method,
-                "url": mask.text(request.url),
-                "headers": [[name, mask.header(name, value)] for name, value in request.headers],
-                "body": mask.text(body),
-            }
-        if reply is None:
-            return Exchange(shown, None)
-        headers = {name: mask.text(value) for name, value in reply.headers.items() if name != "set-cookie"}
-        body = mask.text(reply.body.decode("utf-8", "replace")).replace("\0", "\ufffd")
-        return Exchange(shown, {"status": reply.status, "headers": headers, "body": body})

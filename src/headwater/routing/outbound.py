@@ -89,7 +89,7 @@ class Outbound:
         found = self._pinned.get((host, port))
         if found is not None and time.monotonic() < found.expires:
             return found.client
-        address = await self._resolve(host, port)
+        address = await resolve(host, port, self._allowed)
         builder = (
             ClientBuilder()
             .follow_redirects(False)
@@ -107,28 +107,33 @@ class Outbound:
         self._pinned[host, port] = _Pinned(client, time.monotonic() + RESOLVED_SECONDS)
         return client
 
-    async def _resolve(self, host: str, port: int) -> str | None:
-        """The address to connect to; None when the host is an address itself."""
-        by_name = is_allowed_by_name(host, port, self._allowed)
-        literal = host.strip("[]")
-        if _is_address(literal):
-            if not by_name and not is_public(literal):
-                raise _forbidden(host, literal)
-            return None
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except socket.gaierror as fault:
-            raise TransientError(f"the name {host} cannot be resolved") from fault
-        addresses = [str(entry[4][0]) for entry in found]
-        if not by_name:
-            for address in addresses:
-                if not is_public(address):
-                    raise _forbidden(host, address)
-        return min(addresses, key=lambda address: ":" in address)  # version 4 first: it works everywhere
-
     async def _forget(self, host: str, port: int) -> None:
         """Resolve again next time; requests that are under way on the old client finish there."""
         self._pinned.pop((host, port), None)
+
+
+async def resolve(host: str, port: int, allowed: Collection[str]) -> str | None:
+    """The address to connect to, checked; None when the host is an address itself.
+
+    `allowed` are the hosts that the operator allows by name. Raises ForbiddenAddressError when any address of the host
+    is not allowed, and TransientError when the name cannot be resolved now.
+    """
+    by_name = is_allowed_by_name(host, port, allowed)
+    literal = host.strip("[]")
+    if _is_address(literal):
+        if not by_name and not is_public(literal):
+            raise _forbidden(host, literal)
+        return None
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as fault:
+        raise TransientError(f"the name {host} cannot be resolved") from fault
+    addresses = [str(entry[4][0]) for entry in found]
+    if not by_name:
+        for address in addresses:
+            if not is_public(address):
+                raise _forbidden(host, address)
+    return min(addresses, key=lambda address: ":" in address)  # version 4 first: it works everywhere
 
 
 def _host_and_port(url: Url) -> tuple[str, int]:
