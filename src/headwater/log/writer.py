@@ -49,6 +49,8 @@ stalls is not helped by asking more often."""
 LONGEST_ATTEMPT_SECONDS = 8.0
 RETRY_SECONDS = 0.1
 EXPIRE_SECONDS = 0.25
+GATHER_BELOW = 64
+"""A group of this size is worth a flush of its own."""
 OVERHEAD_BYTES = 1024
 
 
@@ -195,7 +197,7 @@ class LogWriter:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
-                if len(self._queue) < self._batch_limit and time.monotonic() < self._last_commit + self._gather_seconds:
+                if len(self._queue) < GATHER_BELOW and time.monotonic() < self._last_commit + self._gather_seconds:
                     await asyncio.sleep(self._gather_seconds)
                 await self._commit_until_done(self._take())
 
