@@ -160,8 +160,8 @@ async def test_a_dead_integration_slows_no_other(house: House, receiver: Receive
     await asyncio.sleep(0.5)
     started = time.monotonic()
     await house.send(*(f"m{n}" for n in range(200)))
-    await until(lambda: len(ids(receiver)) == 200, seconds=5)
-    assert time.monotonic() - started < 3
+    await until(lambda: len(ids(receiver)) == 200)
+    assert time.monotonic() - started < 10, "the silent vendor would have taken an hour"
     silent.close()
 
 
