@@ -98,6 +98,32 @@ ALTER TABLE public.deployments ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE public.identity_decisions (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    left_type text NOT NULL,
+    left_value text NOT NULL,
+    right_type text,
+    right_value text,
+    decided_by text NOT NULL,
+    decided_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    undone_by text,
+    undone_at timestamp with time zone,
+    CONSTRAINT identity_decisions_check CHECK (((right_type IS NULL) = (right_value IS NULL))),
+    CONSTRAINT identity_decisions_check1 CHECK (((right_type IS NULL) = (kind = 'value blocked'::text))),
+    CONSTRAINT identity_decisions_kind_check CHECK ((kind = ANY (ARRAY['allowed'::text, 'kept apart'::text, 'value blocked'::text])))
+);
+
+ALTER TABLE public.identity_decisions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.identity_decisions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.installation (
     singleton boolean DEFAULT true NOT NULL,
     account_id text NOT NULL,
@@ -114,6 +140,46 @@ CREATE TABLE public.integrations (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.observed_fields (
+    stream text NOT NULL,
+    name text NOT NULL,
+    count bigint NOT NULL,
+    kinds jsonb NOT NULL,
+    example text NOT NULL,
+    first_seen timestamp with time zone NOT NULL,
+    last_seen timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.outbox (
+    id bigint NOT NULL,
+    pipeline_id text NOT NULL,
+    message_id text NOT NULL,
+    user_key text NOT NULL,
+    data jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.people (
+    id text NOT NULL,
+    email text NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    password_hash text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text NOT NULL,
+    disabled_at timestamp with time zone,
+    CONSTRAINT people_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'editor'::text, 'admin'::text])))
+);
+
 CREATE TABLE public.pipelines (
     id text NOT NULL,
     slug text NOT NULL,
@@ -126,6 +192,23 @@ CREATE TABLE public.pipelines (
     CONSTRAINT pipelines_partial_batch_status_check CHECK ((partial_batch_status = ANY (ARRAY[200, 207])))
 );
 
+CREATE TABLE public.profile_generations (
+    number integer NOT NULL,
+    state text NOT NULL,
+    schema_version text NOT NULL,
+    schema jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT profile_generations_number_check CHECK ((number > 0)),
+    CONSTRAINT profile_generations_state_check CHECK ((state = ANY (ARRAY['building'::text, 'live'::text, 'retired'::text])))
+);
+
+CREATE TABLE public.profile_settings (
+    singleton boolean DEFAULT true NOT NULL,
+    secret bytea DEFAULT sha256(convert_to(((gen_random_uuid())::text || (gen_random_uuid())::text), 'UTF8'::name)) NOT NULL,
+    decisions_version bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT profile_settings_singleton_check CHECK (singleton)
+);
+
 CREATE TABLE public.revisions (
     integration_id text NOT NULL,
     number integer NOT NULL,
@@ -136,11 +219,91 @@ CREATE TABLE public.revisions (
     CONSTRAINT revisions_number_check CHECK ((number > 0))
 );
 
+CREATE TABLE public.schema_draft (
+    singleton boolean DEFAULT true NOT NULL,
+    content jsonb NOT NULL,
+    revision bigint NOT NULL,
+    authors text[] NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT schema_draft_singleton_check CHECK (singleton)
+);
+
+CREATE SEQUENCE public.schema_draft_revisions
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE public.schema_live (
+    singleton boolean DEFAULT true NOT NULL,
+    number integer NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT schema_live_singleton_check CHECK (singleton)
+);
+
 CREATE TABLE public.schema_migrations (
     number integer NOT NULL,
     title text NOT NULL,
     checksum text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.schema_patches (
+    id text NOT NULL,
+    description text NOT NULL,
+    edit jsonb NOT NULL,
+    author text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.schema_statements (
+    alias text NOT NULL,
+    id text NOT NULL,
+    text text NOT NULL,
+    author text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.schema_versions (
+    number integer NOT NULL,
+    content jsonb NOT NULL,
+    tag text NOT NULL,
+    description text NOT NULL,
+    author text NOT NULL,
+    effect text NOT NULL,
+    published_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT schema_versions_effect_check CHECK ((effect = ANY (ARRAY['none'::text, 'new events'::text, 'identity'::text, 'rebuild'::text]))),
+    CONSTRAINT schema_versions_number_check CHECK ((number > 0))
+);
+
+CREATE TABLE public.sessions (
+    hash bytea NOT NULL,
+    previous_hash bytea,
+    person_id text NOT NULL,
+    form_token text NOT NULL,
+    notice text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    rotated_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    address text NOT NULL,
+    CONSTRAINT sessions_hash_check CHECK ((octet_length(hash) = 32))
+);
+
+CREATE TABLE public.sign_in_links (
+    id text NOT NULL,
+    hash bytea NOT NULL,
+    person_id text,
+    email text NOT NULL,
+    role text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT sign_in_links_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT sign_in_links_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'editor'::text, 'admin'::text])))
 );
 
 CREATE TABLE public.write_keys (
@@ -167,6 +330,9 @@ ALTER TABLE ONLY public.dead_letters
 ALTER TABLE ONLY public.deployments
     ADD CONSTRAINT deployments_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.identity_decisions
+    ADD CONSTRAINT identity_decisions_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (singleton);
 
@@ -176,17 +342,62 @@ ALTER TABLE ONLY public.integrations
 ALTER TABLE ONLY public.integrations
     ADD CONSTRAINT integrations_slug_key UNIQUE (slug);
 
+ALTER TABLE ONLY public.observed_fields
+    ADD CONSTRAINT observed_fields_pkey PRIMARY KEY (stream, name);
+
+ALTER TABLE ONLY public.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.people
+    ADD CONSTRAINT people_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.pipelines
     ADD CONSTRAINT pipelines_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.pipelines
     ADD CONSTRAINT pipelines_slug_key UNIQUE (slug);
 
+ALTER TABLE ONLY public.profile_generations
+    ADD CONSTRAINT profile_generations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.profile_settings
+    ADD CONSTRAINT profile_settings_pkey PRIMARY KEY (singleton);
+
 ALTER TABLE ONLY public.revisions
     ADD CONSTRAINT revisions_pkey PRIMARY KEY (integration_id, number);
 
+ALTER TABLE ONLY public.schema_draft
+    ADD CONSTRAINT schema_draft_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.schema_live
+    ADD CONSTRAINT schema_live_pkey PRIMARY KEY (singleton);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.schema_patches
+    ADD CONSTRAINT schema_patches_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.schema_statements
+    ADD CONSTRAINT schema_statements_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.schema_statements
+    ADD CONSTRAINT schema_statements_pkey PRIMARY KEY (alias);
+
+ALTER TABLE ONLY public.schema_versions
+    ADD CONSTRAINT schema_versions_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (hash);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_previous_hash_key UNIQUE (previous_hash);
+
+ALTER TABLE ONLY public.sign_in_links
+    ADD CONSTRAINT sign_in_links_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY public.sign_in_links
+    ADD CONSTRAINT sign_in_links_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.write_keys
     ADD CONSTRAINT write_keys_pkey PRIMARY KEY (key);
@@ -201,11 +412,21 @@ CREATE UNIQUE INDEX dead_letters_waiting_once ON public.dead_letters USING btree
 
 CREATE INDEX deployments_pair ON public.deployments USING btree (pipeline_id, integration_id, revision);
 
+CREATE INDEX identity_decisions_in_force ON public.identity_decisions USING btree (id) WHERE (undone_at IS NULL);
+
+CREATE UNIQUE INDEX people_email ON public.people USING btree (lower(email));
+
+CREATE UNIQUE INDEX profile_generations_one_live ON public.profile_generations USING btree (state) WHERE (state = 'live'::text);
+
+CREATE INDEX sessions_person ON public.sessions USING btree (person_id);
+
 CREATE INDEX write_keys_pipeline ON public.write_keys USING btree (pipeline_id);
 
 CREATE TRIGGER audit_log_never_changes BEFORE UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_update();
 
 CREATE TRIGGER revisions_never_change BEFORE UPDATE ON public.revisions FOR EACH ROW EXECUTE FUNCTION public.refuse_update();
+
+CREATE TRIGGER schema_versions_never_change BEFORE UPDATE ON public.schema_versions FOR EACH ROW EXECUTE FUNCTION public.refuse_update();
 
 ALTER TABLE ONLY public.attachments
     ADD CONSTRAINT attachments_integration_id_revision_fkey FOREIGN KEY (integration_id, revision) REFERENCES public.revisions(integration_id, number);
@@ -221,6 +442,15 @@ ALTER TABLE ONLY public.deployments
 
 ALTER TABLE ONLY public.revisions
     ADD CONSTRAINT revisions_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES public.integrations(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.schema_live
+    ADD CONSTRAINT schema_live_number_fkey FOREIGN KEY (number) REFERENCES public.schema_versions(number);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sign_in_links
+    ADD CONSTRAINT sign_in_links_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.write_keys
     ADD CONSTRAINT write_keys_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES public.pipelines(id) ON DELETE CASCADE;

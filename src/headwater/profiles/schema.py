@@ -66,12 +66,16 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How a field gets a value from an event: an LQL expression, taken where the guard is absent or true."""
+    """How a field gets a value from an event: an LQL expression, taken where the guard is absent or true.
+
+    `id` is set by an API that changed the mapping, so that its id stays; "" means `schema_edits.mapping_id` of the content.
+    """
 
     field: str
     expr: str
     stream: str = EVERY_STREAM
     guard_expr: str = ""
+    id: str = ""
 
 
 class Alias(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -10,6 +10,7 @@ from headwater.database.pool import open_pool
 from headwater.engines import endpoints
 from headwater.log import connection, streams
 from headwater.pipelines import bootstrap, secrets
+from headwater.profiles.versions import version_store
 from headwater.roles.engines import connect_log
 from headwater.settings import Settings
 
@@ -23,6 +24,7 @@ async def prepare(settings: Settings) -> None:
     try:
         await migrations.migrate(engines.database_url)
         await bootstrap.create_defaults(pool, secrets.open_box(settings))
+        await version_store.ensure_first(pool)
     finally:
         await pool.close()
     # Our own server may recover a large log for minutes; one that somebody else runs is there or it is not.
