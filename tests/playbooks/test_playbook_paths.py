@@ -171,6 +171,7 @@ def test_values_as_text() -> None:
     """Booleans as words; objects and lists as compact JSON, keys sorted by code point, nothing escaped to ASCII."""
     assert [value_text(v) for v in (True, False, "é", 2.0)] == ["true", "false", "é", "2"]
     assert value_text({"b": [1, None], "Z": "é", "a": {}}) == '{"Z":"é","a":{},"b":[1,null]}'
+    assert value_text({"a": [1.0, 1e16, 0.5, -0.0], "b": "1.0"}) == '{"a":[1,10000000000000000,0.5,0],"b":"1.0"}'
     assert value_text({"b": Decimal("0.1234567890123456789"), "a": 2**70}) == (
         '{"a":1180591620717411303424,"b":0.1234567890123456789}'
     )

@@ -16,6 +16,8 @@ WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u20
 
 _NUMBER = re.compile(r"[ \t\n\v\f\r]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t\n\v\f\r]*")
 _INTEGER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+[ \t\n\v\f\r]*")
+_FRACTION_OF_WHOLE = re.compile(rb"\.0(?![0-9])|[0-9][eE]")
+"""What the JSON text of a whole double can look like (1.0, 1e16); a match inside a string only costs time."""
 _INTEGRAL_LIMIT = 10**21
 """From here on integral numbers are written with 14 digits and an exponent."""
 
@@ -51,17 +53,24 @@ def value_text(value: Any) -> str:
 
 
 def sorted_json(value: Any) -> str:
-    """Compact JSON, keys in the order of their code points, no ASCII escaping."""
+    """Compact JSON, keys in the order of their code points, no ASCII escaping, whole numbers without a fraction."""
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # a Decimal, or an integer beyond 64 bits
-        return jsontext.encode(_sorted(value)).decode()
+        text = b""
+    if not text or _FRACTION_OF_WHOLE.search(text):
+        text = jsontext.encode(_sorted(value))
+    return text.decode()
 
 
 def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _sorted(value[key]) for key in sorted(value)}
-    return [_sorted(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [_sorted(item) for item in value]
+    if isinstance(value, float | Decimal) and -_INTEGRAL_LIMIT < value < _INTEGRAL_LIMIT and value == int(value):
+        return int(value)
+    return value
 
 
 def text_number(text: str) -> int | float | None:
