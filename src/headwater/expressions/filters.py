@@ -27,6 +27,13 @@ class CompiledFilter:
         """Whether the result is true. False, not evaluable and any other value are no match."""
         return self._evaluate(Context(profile, now)) is True
 
+    def matches_in(self, context: Context) -> bool:
+        """`matches` for one of many filters that are asked about the same profile: included filters are evaluated once.
+
+        All filters that share a context must resolve INCLUDE alike.
+        """
+        return self._evaluate(context) is True
+
     def evaluate(self, profile: Mapping[str, Any], now: datetime) -> bool | Nothing:
         """The three-valued result: True, False, or NOTHING if the filter cannot be evaluated for this profile.
 
