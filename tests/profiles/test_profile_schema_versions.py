@@ -5,8 +5,6 @@ import asyncio
 import msgspec
 import pytest
 
-from headwater.database import migrations
-from headwater.database.pool import open_pool
 from headwater.errors import InputError
 from headwater.pipelines import audit_log
 from headwater.pipelines.changes import change
@@ -19,71 +17,61 @@ POINTS = SchemaEdit({"points": Field("points", "int")}, {"new": Mapping("points"
 CARD = SchemaEdit({"card": Field("card", is_identifier=True)}, {"new": Mapping("card", "loyalty_card")})
 
 
-@pytest.fixture
-async def pool(database_url):
-    """A database with the first version."""
-    await migrations.migrate(database_url)
-    opened = await open_pool(database_url)
-    await version_store.ensure_first(opened)
-    yield opened
-    await opened.close()
-
-
-async def edit(pool, wanted, actor="ann"):
-    async with change(pool, actor) as made:
+async def edit(schema_pool, wanted, actor="ann"):
+    async with change(schema_pool, actor) as made:
         return await draft_store.edit(made, wanted)
 
 
-async def publish(pool, tag="t", revision=None):
-    async with change(pool, "ann") as made:
+async def publish(schema_pool, tag="t", revision=None):
+    async with change(schema_pool, "ann") as made:
         return await draft_store.publish(made, tag=tag, description="why", revision=revision)
 
 
-async def test_the_first_version_is_made_once(pool):
+async def test_the_first_version_is_made_once(schema_pool):
     """Several processes that start together publish one version, which is live."""
-    await asyncio.gather(*(version_store.ensure_first(pool) for _ in range(4)))
-    (first,) = await version_store.every(pool)
+    await asyncio.gather(*(version_store.ensure_first(schema_pool) for _ in range(4)))
+    (first,) = await version_store.every(schema_pool)
     assert (first.number, first.state, first.effect) == (1, "live", "none")
-    assert (await version_store.live(pool)).schema.version == "1"
+    assert (await version_store.live(schema_pool)).schema.version == "1"
 
 
-async def test_a_change_for_new_events_goes_live_at_once(pool):
+async def test_a_change_for_new_events_goes_live_at_once(schema_pool):
     """A field with its mapping: the draft differs from what is live until it is published, then there is no draft."""
-    drafted = await edit(pool, POINTS)
+    drafted = await edit(schema_pool, POINTS)
     assert drafted.schema.field("points") is not None
-    assert (await version_store.live(pool)).schema.field("points") is None
-    published = await publish(pool)
+    assert (await version_store.live(schema_pool)).schema.field("points") is None
+    published = await publish(schema_pool)
     assert (published.number, published.summary.state, published.summary.effect) == (2, "live", "new events")
-    assert (await draft_store.draft(pool)).revision == 0
-    assert [each.state for each in await version_store.every(pool)] == ["live", "former"]
+    assert (await draft_store.draft(schema_pool)).revision == 0
+    assert [each.state for each in await version_store.every(schema_pool)] == ["live", "former"]
 
 
-async def test_a_change_of_identity_waits_for_a_rebuild(pool):
+async def test_a_change_of_identity_waits_for_a_rebuild(schema_pool):
     """A new identifier is ranked last and published, but the old version stays live until profiles were built anew."""
-    await edit(pool, CARD)
-    published = await publish(pool)
+    await edit(schema_pool, CARD)
+    published = await publish(schema_pool)
     assert (published.summary.state, published.summary.effect) == ("waiting", "rebuild")
     assert published.schema.ranks[-1] == "card"
-    assert (await version_store.live(pool)).number == 1
-    assert (await version_store.waiting(pool)).number == 2
-    async with change(pool, "rebuild") as made:
+    assert (await version_store.live(schema_pool)).number == 1
+    assert (await version_store.waiting(schema_pool)).number == 2
+    async with change(schema_pool, "rebuild") as made:
         assert (await version_store.go_live(made, 2)).number == 2
-    assert await version_store.waiting(pool) is None
+    assert await version_store.waiting(schema_pool) is None
 
 
-async def test_a_version_that_came_during_a_rebuild_follows_it(pool):
+async def test_a_version_that_came_during_a_rebuild_follows_it(schema_pool):
     """What new events suffice for goes live with the version that was built, what does not goes on waiting."""
-    await edit(pool, CARD)
-    await publish(pool)
-    await edit(pool, POINTS)
-    assert (await publish(pool)).summary.state == "waiting"
-    async with change(pool, "rebuild") as made:
+    await edit(schema_pool, CARD)
+    await publish(schema_pool)
+    await edit(schema_pool, POINTS)
+    assert (await publish(schema_pool)).summary.state == "waiting"
+    async with change(schema_pool, "rebuild") as made:
         assert (await version_store.go_live(made, 2)).number == 3
         with pytest.raises(InputError, match="version 3 is live"):
             await version_store.go_live(made, 2)
 
 
-async def test_a_faulty_edit_is_refused_with_its_place(pool):
+async def test_a_faulty_edit_is_refused_with_its_place(schema_pool):
     """The draft never holds a fault: unknown function, operator of an identifier, mapping of no field."""
     faulty = [
         (SchemaEdit(mappings={"n": Mapping("name", "emial(x)")}), r"mappings\.\d+\.expr: unknown function 'emial'"),
@@ -94,77 +82,77 @@ async def test_a_faulty_edit_is_refused_with_its_place(pool):
     ]
     for wanted, reason in faulty:
         with pytest.raises(InputError, match=reason):
-            await edit(pool, wanted)
-    assert (await draft_store.draft(pool)).revision == 0
+            await edit(schema_pool, wanted)
+    assert (await draft_store.draft(schema_pool)).revision == 0
 
 
-async def test_somebody_elses_draft_is_not_published_unseen(pool):
+async def test_somebody_elses_draft_is_not_published_unseen(schema_pool):
     """Publishing names the draft that was looked at; if another person edited it meanwhile, nothing happens."""
-    seen = await edit(pool, POINTS, "ann")
-    await edit(pool, CARD, "bob")
+    seen = await edit(schema_pool, POINTS, "ann")
+    await edit(schema_pool, CARD, "bob")
     with pytest.raises(InputError, match="edited by ann, bob"):
-        await publish(pool, revision=seen.revision)
-    assert len(await version_store.every(pool)) == 1
+        await publish(schema_pool, revision=seen.revision)
+    assert len(await version_store.every(schema_pool)) == 1
 
 
-async def test_an_undone_edit_leaves_no_draft_and_nothing_to_publish(pool):
+async def test_an_undone_edit_leaves_no_draft_and_nothing_to_publish(schema_pool):
     """A draft equal to the newest version is none."""
-    await edit(pool, SchemaEdit({"points": Field("points", "int")}))
-    assert (await edit(pool, SchemaEdit({"points": None}))).revision == 0
+    await edit(schema_pool, SchemaEdit({"points": Field("points", "int")}))
+    assert (await edit(schema_pool, SchemaEdit({"points": None}))).revision == 0
     with pytest.raises(InputError, match="nothing to publish"):
-        await publish(pool)
+        await publish(schema_pool)
 
 
-async def test_a_patch_goes_out_without_the_draft(pool):
+async def test_a_patch_goes_out_without_the_draft(schema_pool):
     """A patch is published on its own; what others have in the draft stays there, with the patch in it."""
-    await edit(pool, CARD, "bob")
-    async with change(pool, "ann") as made:
+    await edit(schema_pool, CARD, "bob")
+    async with change(schema_pool, "ann") as made:
         await patch_store.put(made, "points", "Loyalty", POINTS)
         published = await patch_store.publish(made, "points", tag="points", description="Loyalty points")
     assert published.schema.field("points") is not None
     assert published.schema.field("card") is None
     assert published.summary.state == "live"
-    after = (await draft_store.draft(pool)).schema
+    after = (await draft_store.draft(schema_pool)).schema
     assert (after.field("points"), after.field("card")) != (None, None)
-    assert await patch_store.every(pool) == []
+    assert await patch_store.every(schema_pool) == []
 
 
-async def test_a_changed_mapping_keeps_its_id(pool):
+async def test_a_changed_mapping_keeps_its_id(schema_pool):
     """The id of a mapping names it in every later version, however its expression changes."""
-    held = (await version_store.live(pool)).schema.mappings[0]
+    held = (await version_store.live(schema_pool)).schema.mappings[0]
     name = mapping_id(held)
-    drafted = await edit(pool, SchemaEdit(mappings={name: msgspec.structs.replace(held, expr="other", id=name)}))
+    drafted = await edit(schema_pool, SchemaEdit(mappings={name: msgspec.structs.replace(held, expr="other", id=name)}))
     found = find_mapping(drafted.schema, name)
     assert found.expr == "other"
     assert drafted.schema.mappings.index(found) == 0
 
 
-async def test_taking_away_a_field_takes_what_refers_to_it(pool):
+async def test_taking_away_a_field_takes_what_refers_to_it(schema_pool):
     """Mappings, rank and settings of a removed identifier go with it."""
-    schema = (await edit(pool, SchemaEdit({"phone": None}))).schema
+    schema = (await edit(schema_pool, SchemaEdit({"phone": None}))).schema
     assert "phone" not in {each.field for each in schema.sources} | set(schema.ranks) | set(schema.identifiers)
 
 
-async def test_every_step_is_in_the_audit_log(pool):
+async def test_every_step_is_in_the_audit_log(schema_pool):
     """Who edited what, who published, and what went live."""
-    await edit(pool, POINTS, "bob")
-    await publish(pool)
-    entries = await audit_log.entries(pool, limit=3)
+    await edit(schema_pool, POINTS, "bob")
+    await publish(schema_pool)
+    entries = await audit_log.entries(schema_pool, limit=3)
     assert [(each.action, each.actor) for each in entries] == [
         ("schema went live", "ann"), ("schema published", "ann"), ("schema draft edited", "bob")
     ]  # fmt: skip
     assert entries[2].after["fields.points"] == {"id": "points", "type": "int"}
 
 
-async def test_a_process_follows_what_goes_live(pool, database_url):
+async def test_a_process_follows_what_goes_live(schema_pool, database_url):
     """The compiled schema of the new version is there within 2 seconds; a lost connection does not matter."""
     async with SchemaWatcher(database_url) as watcher:
         await watcher.wait_for(1, 2)
-        await pool.execute(
+        await schema_pool.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        await edit(pool, POINTS)
-        await publish(pool)
+        await edit(schema_pool, POINTS)
+        await publish(schema_pool)
         held = await watcher.wait_for(2, 2)
         assert "points" in held.compiled.operators
