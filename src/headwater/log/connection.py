@@ -87,8 +87,11 @@ async def close(client: Client) -> None:
     """Send what is buffered and close; never raises."""
     with contextlib.suppress(OSError, nats.errors.Error, TimeoutError):
         await client.flush(timeout=2)
+    reconnecting = client._reconnection_task  # `close` cancels it and does not wait until it let go of its socket
     with contextlib.suppress(OSError, nats.errors.Error):
         await client.close()
+    if reconnecting is not None:
+        await asyncio.wait([reconnecting], timeout=1)
 
 
 async def _report_error(fault: Exception) -> None:

@@ -5,12 +5,13 @@ nats-py's `fetch` spends most of its time on one timer per message. This consume
 next request goes out before the last batch is used up.
 
 Invariants: at most `window` messages are requested and not yet taken; a request that the server lost (restart,
-reconnect) is noticed by its expiry and repeated.
+reconnect, another leader) is noticed by the silence and repeated.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from datetime import UTC, datetime
@@ -26,13 +27,20 @@ from nats.js.errors import APIError, NotFoundError
 from headwater.errors import UnavailableError
 
 REQUEST_SECONDS = 20.0
+HEARTBEAT_SECONDS = 2.0
+SILENCE_SECONDS = 2.5 * HEARTBEAT_SECONDS
+"""A server that has a request of ours says every HEARTBEAT_SECONDS that it is alive. After this long without a word the
+request is taken for lost, as when the leader of the stream died with it."""
 FORGET_SECONDS = 60.0
 _ACK = b"+ACK"
 _PROGRESS = b"+WPI"
 
 
 class Delivered(msgspec.Struct, frozen=True, gc=False):
-    """One message from the log. `reply` is what an acknowledgement is sent to; `attempt` counts from 1."""
+    """One message from the log. `reply` is what an acknowledgement is sent to; `attempt` counts from 1.
+
+    `place` counts what the consumer handed out, from 1: a jump means that something was sent and did not arrive.
+    """
 
     payload: bytes
     subject: str
@@ -40,12 +48,14 @@ class Delivered(msgspec.Struct, frozen=True, gc=False):
     sequence: int
     attempt: int
     stored_at: float
+    place: int
 
 
 class ConsumerSpec(msgspec.Struct, frozen=True):
     """A position in a stream.
 
     `start_time`  records stored from then on (seconds since 1970), when the consumer is new; None for all there are
+    `start_sequence`  the same by the record's sequence; wins over `start_time`
     `ack_wait`    seconds until a message that nobody acknowledged or worked on is handed out again
     `durable`     False: a reader's position that needs no acknowledgements and is forgotten when the reader goes away
     """
@@ -54,6 +64,7 @@ class ConsumerSpec(msgspec.Struct, frozen=True):
     name: str
     subjects: tuple[str, ...]
     start_time: float | None = None
+    start_sequence: int | None = None
     ack_wait: float = 30.0
     max_unacknowledged: int = 4096
     durable: bool = True
@@ -83,9 +94,9 @@ async def ensure(client: Client, spec: ConsumerSpec) -> None:
     await manager.add_consumer(spec.stream, _configuration(spec))
 
 
-def _configuration(spec: ConsumerSpec, start_sequence: int | None = None) -> ConsumerConfig:
+def _configuration(spec: ConsumerSpec) -> ConsumerConfig:
     policy, start_time = DeliverPolicy.ALL, None
-    if start_sequence is not None:
+    if spec.start_sequence is not None:
         policy = DeliverPolicy.BY_START_SEQUENCE
     elif spec.start_time is not None:
         policy, start_time = DeliverPolicy.BY_START_TIME, datetime.fromtimestamp(spec.start_time, UTC)
@@ -100,7 +111,7 @@ def _configuration(spec: ConsumerSpec, start_sequence: int | None = None) -> Con
         filter_subjects=list(spec.subjects),
         deliver_policy=policy,
         opt_start_time=start_time,
-        opt_start_seq=start_sequence,
+        opt_start_seq=spec.start_sequence,
     )
 
 
@@ -113,8 +124,9 @@ async def _rewind(client: Client, spec: ConsumerSpec) -> None:
         return
     if not info.num_ack_pending or info.ack_floor is None:
         return
+    rewound = msgspec.structs.replace(spec, start_sequence=info.ack_floor.stream_seq + 1)
     await manager.delete_consumer(spec.stream, spec.name)
-    await manager.add_consumer(spec.stream, _configuration(spec, start_sequence=info.ack_floor.stream_seq + 1))
+    await manager.add_consumer(spec.stream, _configuration(rewound))
 
 
 async def delete(client: Client, stream: str, name: str) -> None:
@@ -123,6 +135,12 @@ async def delete(client: Client, stream: str, name: str) -> None:
         await client.jsm().delete_consumer(stream, name)
     except NotFoundError:
         return
+
+
+async def forget(client: Client, stream: str, name: str) -> None:
+    """Ask for a consumer to be deleted without waiting for it; one that is not durable goes in any case, by and by."""
+    with contextlib.suppress(OSError, nats.errors.Error):
+        await client.publish(f"$JS.API.CONSUMER.DELETE.{stream}.{name}")
 
 
 async def lag(client: Client, stream: str) -> list[Lag]:
@@ -159,6 +177,7 @@ class Consumer:
         self._arrived = asyncio.Event()
         self._requested = 0
         self._request_expires = 0.0
+        self._heard = 0.0
         self._subscription: Subscription | None = None
         self._missing = False
         self._reconnects = 0
@@ -203,6 +222,11 @@ class Consumer:
         await self._ask()
         return taken
 
+    @property
+    def lost(self) -> bool:
+        """Whether a position that is not durable is gone, or may be. What is taken before is in order and whole."""
+        return self._missing and not self._spec.durable
+
     def untaken(self) -> tuple[Delivered, ...]:
         """Messages that arrived and were not taken: their `ack_wait` runs all the same."""
         return tuple(self._ready)
@@ -228,17 +252,24 @@ class Consumer:
     async def _ask(self) -> None:
         now = time.monotonic()
         reconnects = self._client.stats["reconnects"]
-        if now > self._request_expires or reconnects != self._reconnects:
+        silent = self._requested > 0 and now > self._heard + SILENCE_SECONDS
+        if silent and not self._spec.durable:
+            self._missing = True
+        if now > self._request_expires or silent or reconnects != self._reconnects:
             self._reconnects = reconnects  # requests of the connection before are lost
             self._requested = 0
-            if self._missing:
+            if self._missing and self._spec.durable:
                 self._missing = False
                 await self._recreate()
         outstanding = self._requested + len(self._ready)
         if outstanding > self._window // 2:
             return
         batch = self._window - outstanding
-        request = b'{"batch":%d,"expires":%d}' % (batch, int(REQUEST_SECONDS * 1e9))
+        request = b'{"batch":%d,"expires":%d,"idle_heartbeat":%d}' % (
+            batch,
+            int(REQUEST_SECONDS * 1e9),
+            int(HEARTBEAT_SECONDS * 1e9),
+        )
         try:
             await self._client.publish(
                 f"$JS.API.CONSUMER.MSG.NEXT.{self._spec.stream}.{self._spec.name}", request, self._inbox
@@ -247,6 +278,7 @@ class Consumer:
             await asyncio.sleep(0.1)
             return
         self._requested += batch
+        self._heard = now
         self._request_expires = now + REQUEST_SECONDS + 1
 
     async def _recreate(self) -> None:
@@ -256,6 +288,7 @@ class Consumer:
             self._missing = True
 
     async def _receive(self, message: Msg) -> None:
+        self._heard = time.monotonic()
         headers = message.headers
         if headers is not None and "Status" in headers:
             self._note_status(headers["Status"])
@@ -265,6 +298,8 @@ class Consumer:
         self._arrived.set()
 
     def _note_status(self, status: str) -> None:
+        if status == "100":  # the server has nothing for us, and lives
+            return
         # 404 no messages, 408 request expired, 409 limit or deleted, 503 no responders: the request is over.
         self._requested = 0
         self._request_expires = time.monotonic() + 0.2
@@ -284,4 +319,5 @@ def _delivered(message: Msg) -> Delivered:
         sequence=int(tokens[first + 1]),
         attempt=int(tokens[first]),
         stored_at=int(tokens[first + 3]) / 1e9,
+        place=int(tokens[first + 2]),
     )

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import TypeVar
 
 import msgspec
+import nats.errors
 from nats.aio.client import Client
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError, NotFoundError
 
+from headwater.errors import UnavailableError
 from headwater.events import Record, RecordKind, decode_record
-from headwater.log import consumer, streams
-from headwater.log.consumer import Consumer, ConsumerSpec, Delivered
+from headwater.log import streams
+from headwater.log.consumer import Delivered
+from headwater.log.ordered import OrderedReader
 from headwater.log.records import SUBJECT_ROOT, subject_filter
 
 BATCH = 500
-PATIENCE_SECONDS = 2.0
+WAIT_SECONDS = 2.0
+PATIENCE_SECONDS = 20.0
+RETRY_SECONDS = 0.5
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -61,11 +68,14 @@ class Found(msgspec.Struct, frozen=True):
 
 
 async def read(client: Client, query: Query, *, follow: bool = False) -> AsyncGenerator[Found, None]:
-    """The records that the query asks for, oldest first; up to what is there now, or for ever with `follow`."""
-    last = await _last_sequence(client, query)
-    if last == 0 and not follow:
+    """The records that the query asks for, oldest first; up to what is there now, or for ever with `follow`.
+
+    Raises UnavailableError when the log cannot be reached for PATIENCE_SECONDS.
+    """
+    last = None if follow else await _patiently(lambda: _last_sequence(client, query))
+    if last == 0:
         return
-    async with aclosing(_messages(client, streams.MAIN, query, None if follow else last)) as messages:
+    async with aclosing(_messages(client, query, last)) as messages:
         async for message in messages:
             if query.until is not None and message.stored_at >= query.until:
                 return
@@ -76,39 +86,25 @@ async def read(client: Client, query: Query, *, follow: bool = False) -> AsyncGe
 
 async def count(client: Client, query: Query) -> int:
     """How many records the address and time of the query cover (content is not looked at): for progress."""
-    spec = _spec(streams.MAIN, query)
-    reader = Consumer(client, spec)
-    await reader.start()
+    reader = _ordered(client, query)
     try:
-        for found in await consumer.lag(client, streams.MAIN):
-            if found.name == spec.name:
-                return found.waiting
-        return 0
+        return await _patiently(reader.waiting)
     finally:
         await reader.stop()
-        await consumer.delete(client, spec.stream, spec.name)
 
 
-def _spec(stream: str, query: Query) -> ConsumerSpec:
-    return ConsumerSpec(
-        stream=stream,
-        name=f"reader-{uuid.uuid4().hex[:12]}",
-        subjects=query.subjects(),
-        start_time=query.since,
-        durable=False,
-    )
+def _ordered(client: Client, query: Query) -> OrderedReader:
+    return OrderedReader(client, streams.MAIN, query.subjects(), since=query.since, window=2 * BATCH)
 
 
-async def _messages(client: Client, stream: str, query: Query, last: int | None) -> AsyncGenerator[Delivered, None]:
-    spec = _spec(stream, query)
-    reader = Consumer(client, spec, window=2 * BATCH)
-    await reader.start()
+async def _messages(client: Client, query: Query, last: int | None) -> AsyncGenerator[Delivered, None]:
+    reader = _ordered(client, query)
     try:
-        if last is not None and not await _waiting(client, spec):
+        if last is not None and not await _patiently(reader.waiting):
             return  # everything was stored before the time that the query begins with
         while True:
-            messages = await reader.take(BATCH, PATIENCE_SECONDS)
-            if not messages and last is not None and not await _waiting(client, spec):
+            messages = await _patiently(lambda: reader.take(BATCH, WAIT_SECONDS))
+            if not messages and last is not None and not await _patiently(reader.waiting):
                 return
             for message in messages:
                 if last is not None and message.sequence > last:
@@ -118,12 +114,21 @@ async def _messages(client: Client, stream: str, query: Query, last: int | None)
                 return
     finally:
         await reader.stop()
-        await consumer.delete(client, spec.stream, spec.name)
 
 
-async def _waiting(client: Client, spec: ConsumerSpec) -> int:
-    info = await client.jsm().consumer_info(spec.stream, spec.name)
-    return info.num_pending or 0
+Answer = TypeVar("Answer")
+
+
+async def _patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Ask again while the log cannot be reached, as when a cluster elects a leader. The last fault is raised."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return await ask()
+        except UnavailableError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _last_sequence(client: Client, query: Query) -> int:
@@ -131,7 +136,11 @@ async def _last_sequence(client: Client, query: Query) -> int:
     manager = client.jsm()
     last = 0
     for subject in query.subjects():
-        with suppress(NotFoundError):
+        try:
             newest = await manager.get_last_msg(streams.MAIN, subject)
-            last = max(last, newest.seq or 0)
+        except NotFoundError:
+            continue
+        except (OSError, TimeoutError, nats.errors.Error, APIError) as fault:
+            raise UnavailableError(f"the event log does not answer ({type(fault).__name__})") from fault
+        last = max(last, newest.seq or 0)
     return last
