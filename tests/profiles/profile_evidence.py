@@ -9,7 +9,7 @@ from headwater.profiles.conflicts import conflicts_of
 from headwater.profiles.decisions import NO_DECISIONS, Decisions
 from headwater.profiles.effects import EventEffect
 from headwater.profiles.explain import Evidence
-from headwater.profiles.fold import entity_document, fold
+from headwater.profiles.fold import Profile, entity_document, fold
 from headwater.profiles.identifiers import Identifier
 from headwater.profiles.links import merge_links, pair_of
 from headwater.profiles.merging import canonical_bytes
@@ -62,24 +62,28 @@ class Gathered:
 
     def documents(self, decisions: Decisions = NO_DECISIONS) -> dict[str, bytes]:
         """Every profile as bytes, by its id."""
+        profiles = self.profiles(SECRET, decisions)
+        return {profile.id: canonical_bytes(entity_document(profile)) for profile in profiles}
+
+    def profiles(self, secret: bytes, decisions: Decisions = NO_DECISIONS) -> list[Profile]:
+        """Every profile. Under the alarm an identifier's links are not looked at: there are too many of them."""
         evidence = self.evidence(decisions)
         parts = fragment_parts(self.fragments, evidence.resolution, self.links.values(), self.schema.rules)
         conflicts = conflicts_of(evidence.resolution, self.links, decisions)
-        documents = {}
+        profiles = []
         for part in evidence.resolution.parts:
-            profile_id = fragment_id(part.founder, SECRET)
+            alarmed = not evidence.resolution.alarmed.isdisjoint(part.members)
             opposite = [
                 f"{end.type}:{end.value}"
                 for each in conflicts
-                if each.state == "open"
+                if each.state == "open" and not alarmed
                 for end, other in (each.pair, each.pair[::-1])
                 if other in part.members
             ]
             members = {member: self.seen[member] for member in part.members}
             own = {key: each for key, each in self.fragments.items() if parts[key] == part}
-            profile = fold(profile_id, members, own, self.schema, AT, opposite)
-            documents[profile_id] = canonical_bytes(entity_document(profile))
-        return documents
+            profiles.append(fold(fragment_id(part.founder, secret), members, own, self.schema, AT, opposite))
+        return profiles
 
 
 def sighting(at: int = 0) -> Sighting:

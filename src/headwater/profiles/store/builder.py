@@ -1,0 +1,310 @@
+"""The builder: one batch of effects into the tables of a generation, all of it or nothing.
+
+Order of work in the transaction, the same for all workers, so that none waits for one that waits for it: positions (a worker
+that was replaced finds out here), messages, components in the order of their numbers, new identifiers in the order of their
+ids, everything else. What another worker moved meanwhile is noticed when the components are locked, or by a new identifier that is there
+already: then all is rolled back and begun again from a fresh look. The loser of a race never keeps its old decision.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from headwater.profiles.compiled_schema import CompiledSchema
+from headwater.profiles.decisions import NO_DECISIONS, Decisions
+from headwater.profiles.drop_counts import count_drops, merge_drop_counts
+from headwater.profiles.effects import EventEffect
+from headwater.profiles.fragments import Fragment, FragmentKey
+from headwater.profiles.identifiers import Identifier
+from headwater.profiles.instants import milliseconds_of
+from headwater.profiles.observers import ProfileObserver
+from headwater.profiles.profile_ids import fragment_id
+from headwater.profiles.resolution import Part
+from headwater.profiles.store.batch import Arrival, Batch
+from headwater.profiles.store.bodies import Component, fragment_from
+from headwater.profiles.store.deltas import Before, deltas_of
+from headwater.profiles.store.folding import (
+    Affected,
+    FoldedProfile,
+    affected,
+    allowed_partners,
+    fold_affected,
+    members_read,
+)
+from headwater.profiles.store.gathering import Gathering, gather
+from headwater.profiles.store.tables import NO_SLOT, FragmentRow, IdentifierRow, Tables, statement
+
+
+class MovedError(Exception):
+    """Another worker changed what this transaction was decided on; begin again."""
+
+
+class ReplacedError(Exception):
+    """The positions are not where this worker left them: another one works on its partitions."""
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """What a batch did: messages that counted, messages that were there already, profiles written."""
+
+    applied: int
+    repeated: int
+    profiles: int
+
+
+Fragments = dict[Identifier, dict[FragmentKey, Fragment]]
+
+
+class Builder:
+    """Applies batches to one generation. Not to be used by two tasks at once."""
+
+    def __init__(
+        self,
+        generation: int,
+        schema: CompiledSchema,
+        secret: bytes,
+        observers: Sequence[ProfileObserver] = (),
+    ) -> None:
+        self.generation = generation
+        self.schema = schema
+        self._secret = secret
+        self._observers = tuple(observers)
+        self._decisions: Decisions = NO_DECISIONS
+        self._decisions_version = -1
+        self._numbers: deque[int] = deque()
+        self._ids: dict[Identifier, bytes] = {}
+
+    async def apply(self, connection: Any, batch: Batch, now: datetime) -> Applied:
+        """Apply a batch in a transaction of its own.
+
+        Raises ReplacedError when the positions were moved by somebody else, and what the driver raises; then nothing happened, unless the
+        connection broke at the commit itself: applying again is always safe.
+        """
+        self._ids = {}
+        while True:
+            try:
+                async with connection.transaction():
+                    return await self._apply(connection, batch, now)
+            except MovedError:
+                continue
+
+    async def _apply(self, connection: Any, batch: Batch, now: datetime) -> Applied:
+        tables = Tables(connection, self.generation)
+        if batch.moves and not await tables.move_positions(batch.moves):
+            raise ReplacedError
+        await self._read_decisions(connection, tables)
+        new = await self._new_arrivals(tables, batch.arrivals)
+        effects = [arrival.effect for arrival in new if arrival.effect.owner is not None]
+        written = await self._change(connection, tables, effects, now) if effects else 0
+        drops = merge_drop_counts(count_drops(arrival.effect for arrival in new), batch.drops)
+        if drops:
+            await tables.count_drops(drops)
+        return Applied(len(new), len(batch.arrivals) - len(new), written)
+
+    async def _read_decisions(self, connection: Any, tables: Tables) -> None:
+        await connection.execute(statement("share_decisions", self.generation))
+        version = await connection.fetchval(statement("decisions_version", self.generation))
+        if version != self._decisions_version:
+            self._decisions = Decisions.of(await tables.decisions())
+            self._decisions_version = version
+
+    async def _new_arrivals(self, tables: Tables, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """Those whose message was not applied before, each message once."""
+        if not arrivals:
+            return []
+        owners = (arrival.effect.owner for arrival in arrivals)
+        fragments = [None if owner is None else self._id(owner.identifier) for owner in owners]
+        keys = {key.hex for key in await tables.take_messages(arrivals, fragments)}
+        new: list[Arrival] = []
+        for arrival in arrivals:
+            key = arrival.effect.message_key
+            if key in keys:
+                keys.remove(key)
+                new.append(arrival)
+        return new
+
+    def _id(self, identifier: Identifier) -> bytes:
+        found = self._ids.get(identifier)
+        if found is None:
+            found = self._ids[identifier] = bytes.fromhex(fragment_id(identifier, self._secret))
+        return found
+
+    # Components
+
+    async def _change(self, connection: Any, tables: Tables, effects: Sequence[EventEffect], now: datetime) -> int:
+        named = {each for effect in effects for each in effect.sighted()}
+        stored = await self._lock(tables, named)
+        # An alarm may make a component of every member, so there may be as many new ones as there are identifiers.
+        most = len(named) + sum(len(component.seen) for component in stored.values())
+        while len(self._numbers) < most:
+            self._numbers += await tables.number_block()
+        gathering = gather(stored, effects, self.schema.rules, self._decisions, self._numbers.popleft)
+        return await self._write(connection, tables, stored, gathering, effects, now)
+
+    async def _lock(self, tables: Tables, named: set[Identifier]) -> dict[int, Component]:
+        """The components of identifiers, locked. Raises MovedError when one moved between looking and locking."""
+        partners = allowed_partners(self._decisions)
+        wanted = named | {partner for each in named if each in partners for partner in partners[each]}
+        components = await tables.components_of([self._id(each) for each in wanted])
+        stored = await tables.lock_components(set(components.values()))
+        for identifier in wanted:
+            number = components.get(self._id(identifier))
+            if number is not None and (number not in stored or identifier not in stored[number].seen):
+                raise MovedError
+        return stored
+
+    async def _write(
+        self,
+        connection: Any,
+        tables: Tables,
+        stored: Mapping[int, Component],
+        gathering: Gathering,
+        effects: Sequence[EventEffect],
+        now: datetime,
+    ) -> int:
+        rules = self.schema.rules
+        before = frozenset(gathering.before)
+        changed = [affected(each, before, rules) for each in gathering.components]
+        fragments = await self._fragments(tables, changed, effects)
+        folded = self._fold(changed, fragments, now)
+        earlier = await self._before(tables, changed, before)
+        await self._write_identity(tables, stored, gathering)
+        await tables.write_fragments(self._fragment_rows(fragments, effects))
+        await self._write_profiles(tables, before, gathering, folded)
+        await self._tell(connection, earlier, folded, now)
+        return len(folded)
+
+    # Fragments and profiles
+
+    async def _fragments(
+        self, tables: Tables, changed: Sequence[Affected], effects: Iterable[EventEffect]
+    ) -> Fragments:
+        """The fragments of all affected profiles, with the effects in them."""
+        rules = self.schema.rules
+        wanted = {self._id(member): member for each in changed for member in members_read(each, rules)}
+        found: Fragments = {}
+        for row_id, slot, body in await tables.fragments(wanted):
+            member = wanted[row_id]
+            key = FragmentKey(member, None if slot == NO_SLOT else slot)
+            found.setdefault(member, {})[key] = fragment_from(body)
+        for key, fragment in self._added(effects).items():
+            own = found.setdefault(key.identifier, {})
+            held = own.get(key)
+            own[key] = fragment if held is None else self.schema.merge(held, fragment)
+        return found
+
+    def _added(self, effects: Iterable[EventEffect]) -> dict[FragmentKey, Fragment]:
+        added: dict[FragmentKey, Fragment] = {}
+        for effect in effects:
+            key = effect.owner
+            assert key is not None  # noqa: S101  # effects of nobody were left out
+            held = added.get(key)
+            fragment = effect.fragment()
+            added[key] = fragment if held is None else self.schema.merge(held, fragment)
+        return added
+
+    def _fragment_rows(self, fragments: Fragments, effects: Iterable[EventEffect]) -> list[FragmentRow]:
+        owners = {effect.owner for effect in effects}
+        return [
+            (self._id(key.identifier), NO_SLOT if key.slot is None else key.slot, fragments[key.identifier][key])
+            for key in owners
+            if key is not None
+        ]
+
+    def _fold(self, changed: Sequence[Affected], fragments: Fragments, now: datetime) -> list[FoldedProfile]:
+        at = milliseconds_of(now)
+        return [
+            profile
+            for each in changed
+            for profile in fold_affected(each, fragments, self.schema, self._decisions, at, self._profile_id)
+        ]
+
+    def _profile_id(self, founder: Identifier) -> str:
+        return self._id(founder).hex()
+
+    async def _write_profiles(
+        self, tables: Tables, before: frozenset[Part], gathering: Gathering, folded: Sequence[FoldedProfile]
+    ) -> None:
+        founders = {part.founder for each in gathering.components for part in each.component.parts}
+        gone = {self._id(part.founder) for part in before if part.founder not in founders}
+        if gone:
+            await tables.delete_profiles(gone)
+        rows = [
+            (
+                self._id(each.part.founder),
+                each.component,
+                each.text,
+                each.profile.modified,
+                each.health.state,
+                "\n".join(each.health.reasons),
+            )
+            for each in folded
+        ]
+        await tables.write_profiles(rows)
+
+    # Identity
+
+    async def _write_identity(self, tables: Tables, stored: Mapping[int, Component], gathering: Gathering) -> None:
+        rows, moved = self._identifier_rows(stored, gathering)
+        if rows and not await tables.insert_identifiers(rows):
+            raise MovedError
+        if moved:
+            await tables.move_identifiers(moved)
+        await tables.write_components((each.number, each.component) for each in gathering.components)
+        if gathering.gone:
+            await tables.delete_components(gathering.gone)
+        if gathering.borders:
+            await tables.write_borders({(self._id(left), self._id(right)) for left, right in gathering.borders})
+
+    def _identifier_rows(
+        self, stored: Mapping[int, Component], gathering: Gathering
+    ) -> tuple[list[IdentifierRow], list[IdentifierRow]]:
+        """Rows of new identifiers, and of those that are elsewhere now."""
+        places = {
+            member: (number, part.founder)
+            for number, component in stored.items()
+            for part in component.parts
+            for member in part.members
+        }
+        new: list[IdentifierRow] = []
+        moved: list[IdentifierRow] = []
+        for each in gathering.components:
+            for part in each.component.parts:
+                profile = self._id(part.founder)
+                for member in part.members:
+                    place = places.get(member)
+                    if place == (each.number, part.founder):
+                        continue
+                    row = (self._id(member), member.type, member.value, each.number, profile)
+                    (new if place is None else moved).append(row)
+        return new, moved
+
+    # Observers
+
+    async def _before(
+        self,
+        tables: Tables,
+        changed: Sequence[Affected],
+        before: frozenset[Part],
+    ) -> Before:
+        """What the affected profiles, and those that went into them, showed. Read only when somebody wants to know."""
+        if not self._observers:
+            return Before({}, {}, {})
+        after = {part for each in changed for part in each.gathered.component.parts}
+        members = {member for each in changed for part in each.parts for member in part.members}
+        parts = [part for part in before if part not in after or not members.isdisjoint(part.members)]
+        founders = {self._id(part.founder): part for part in parts}
+        fields = await tables.fields_of(founders) if founders else {}
+        homes = {member: self._id(part.founder) for part in parts for member in part.members}
+        return Before(founders, fields, homes)
+
+    async def _tell(self, connection: Any, earlier: Before, folded: Sequence[FoldedProfile], now: datetime) -> None:
+        if not self._observers:
+            return
+        deltas = deltas_of(earlier, folded)
+        for observer in self._observers:
+            await observer.observe(connection, self.generation, deltas, now)

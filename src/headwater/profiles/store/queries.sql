@@ -1,0 +1,109 @@
+-- name: share_decisions
+-- Many builders at a time, but none while somebody decides about identities.
+SELECT pg_advisory_xact_lock_shared(hashtextextended('headwater identity decisions', 0));
+
+-- name: own_decisions
+-- One who decides, while nobody builds.
+SELECT pg_advisory_xact_lock(hashtextextended('headwater identity decisions', 0));
+
+-- name: decisions_version
+-- What to compare before reading decisions again.
+SELECT decisions_version FROM profile_settings;
+
+-- name: decisions
+-- Everything that people decided and did not take back, the oldest first.
+SELECT id, kind, left_type, left_value, right_type, right_value, decided_by, decided_at, note
+FROM identity_decisions WHERE undone_at IS NULL ORDER BY id;
+
+-- name: positions
+-- The last record of each partition that is in the tables.
+SELECT partition, sequence FROM {namespace}.positions;
+
+-- name: begin_positions
+-- Partitions that nobody has worked on begin before the first record.
+INSERT INTO {namespace}.positions (partition, sequence)
+SELECT partition, 0 FROM unnest($1::integer[]) AS begun (partition) ON CONFLICT DO NOTHING;
+
+-- name: move_positions
+-- Moves positions on, only from where this worker believes them: who was replaced meanwhile changes fewer rows.
+UPDATE {namespace}.positions AS held SET sequence = moved.after
+FROM unnest($1::integer[], $2::bigint[], $3::bigint[]) AS moved (partition, before, after)
+WHERE held.partition = moved.partition AND held.sequence = moved.before;
+
+-- name: take_messages
+-- Remembers messages and returns those that were not there.
+INSERT INTO {namespace}.messages (key, fragment, at, sequence, stream, name)
+SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[])
+ON CONFLICT (key) DO NOTHING RETURNING key;
+
+-- name: components_of
+-- The components that known identifiers are in.
+SELECT id, component FROM {namespace}.identifiers WHERE id = ANY($1::bytea[]);
+
+-- name: lock_components
+-- Locks components in one order for all workers and reads them as they are then.
+SELECT id, body FROM {namespace}.components WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE;
+
+-- name: take_numbers
+-- A thousand numbers for new components.
+SELECT nextval('{namespace}.component_numbers');
+
+-- name: fragments
+-- The fragments of identifiers.
+SELECT id, slot, body FROM {namespace}.fragments WHERE id = ANY($1::bytea[]);
+
+-- name: fields_of
+-- What profiles showed before.
+SELECT id, fields FROM {namespace}.profiles WHERE id = ANY($1::bytea[]);
+
+-- name: insert_identifiers
+-- New identifiers; another worker may have been faster, then there are fewer rows.
+INSERT INTO {namespace}.identifiers (id, type, value, component, profile_id)
+SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::bytea[]) ON CONFLICT (id) DO NOTHING;
+
+-- name: move_identifiers
+-- Identifiers that are in another component or profile now.
+INSERT INTO {namespace}.identifiers (id, type, value, component, profile_id)
+SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::bytea[])
+ON CONFLICT (id) DO UPDATE SET component = excluded.component, profile_id = excluded.profile_id;
+
+-- name: write_components
+-- Components as they are now.
+INSERT INTO {namespace}.components (id, body) SELECT * FROM unnest($1::bigint[], $2::bytea[])
+ON CONFLICT (id) DO UPDATE SET body = excluded.body;
+
+-- name: delete_components
+-- Components that went into others.
+DELETE FROM {namespace}.components WHERE id = ANY($1::bigint[]);
+
+-- name: write_borders
+-- Who has links to alarmed identifiers.
+INSERT INTO {namespace}.borders (alarmed, neighbour) SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT DO NOTHING;
+
+-- name: write_fragments
+-- Fragments as they are now.
+INSERT INTO {namespace}.fragments (id, slot, body) SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[])
+ON CONFLICT (id, slot) DO UPDATE SET body = excluded.body;
+
+-- name: write_profiles
+-- Profiles as they are now.
+INSERT INTO {namespace}.profiles (id, component, fields, modified, health, reasons)
+SELECT id, component, fields::jsonb, modified, health, coalesce(string_to_array(nullif(reasons, ''), E'\n'), '{}')
+FROM unnest($1::bytea[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[])
+    AS written (id, component, fields, modified, health, reasons)
+ON CONFLICT (id) DO UPDATE SET component = excluded.component, fields = excluded.fields, modified = excluded.modified,
+    health = excluded.health, reasons = excluded.reasons;
+
+-- name: delete_profiles
+-- Profiles that went into others.
+DELETE FROM {namespace}.profiles WHERE id = ANY($1::bytea[]);
+
+-- name: count_drops
+-- Adds to the counts of what did not go into profiles; the example is that of the smallest message id.
+INSERT INTO {namespace}.drops AS held (kind, field, reason, count, message_id, example)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])
+ON CONFLICT (kind, field, reason) DO UPDATE SET
+    count = held.count + excluded.count,
+    example = CASE WHEN (excluded.message_id, excluded.example) < (held.message_id, held.example)
+        THEN excluded.example ELSE held.example END,
+    message_id = least(held.message_id, excluded.message_id);

@@ -1,0 +1,49 @@
+"""A generation in a real database for tests: apply effects in batches, and see what is stored."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from profile_evidence import AT
+
+from headwater.database.pool import open_connection
+from headwater.profiles.merging import canonical_bytes
+from headwater.profiles.store import generations
+from headwater.profiles.store.batch import Arrival, Batch
+from headwater.profiles.store.builder import Builder
+
+MOMENT = datetime.fromtimestamp(AT / 1000, UTC)
+
+
+class Stored:
+    """One empty generation of a schema, its builder, and a connection."""
+
+    @classmethod
+    async def create(cls, url, schema, observers=()):
+        self = cls()
+        self.schema, self.observers = schema, observers
+        self.connection = await open_connection(url)
+        async with self.connection.transaction():
+            self.generation = await generations.create(self.connection, schema.schema)
+        self.secret = await generations.secret(self.connection)
+        self.builder = self.new_builder()
+        self.sequence = 0
+        return self
+
+    def new_builder(self):
+        return Builder(self.generation.number, self.schema, self.secret, self.observers)
+
+    async def apply(self, *effects):
+        arrivals = []
+        for effect in effects:
+            self.sequence += 1
+            arrivals.append(Arrival(self.sequence, "event", effect))
+        return await self.builder.apply(self.connection, Batch(tuple(arrivals)), MOMENT)
+
+    async def rows(self, sql, *arguments):
+        return await self.connection.fetch(sql.replace("{g}", self.generation.namespace), *arguments)
+
+    async def documents(self):
+        """Every profile as bytes, by its id."""
+        rows = await self.rows("SELECT id, fields FROM {g}.profiles")
+        return {row["id"].hex(): canonical_bytes(row["fields"]) for row in rows}

@@ -1,0 +1,123 @@
+"""Profiles in the database are what the pure rules say, whatever order, grouping and repetition the effects come in."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from profile_evidence import Gathered
+from stored_profiles import Stored
+
+from headwater.database import migrations
+from headwater.expressions import to_stored
+from headwater.profiles.compiled_schema import CompiledSchema
+from headwater.profiles.documents import profile_document
+from headwater.profiles.merging import canonical_bytes
+from headwater.profiles.schema_file import read_schema
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+DAY = 86_400_000
+SCHEMA = CompiledSchema(
+    read_schema("""
+ranks: [user_id, email, cookie]
+event_time: [ts]
+message_id: [id]
+identifiers:
+  user_id: {unique: true}
+  email: {form: email, limit: 2}
+  cookie: {limit: 3, shared: nobody, alarm: 2}
+fields:
+  user_id: {is_identifier: true}
+  email: {is_identifier: true}
+  cookie: {is_identifier: true, type: "[]string"}
+  city: {}
+  spent: {type: number, mergeop: sum}
+  last_spent: {type: date, mergeop: max}
+  by_city: {type: "map[string]number"}
+mappings:
+  - {field: user_id, expr: user_id}
+  - {field: email, expr: email}
+  - {field: cookie, expr: cookie}
+  - {field: city, expr: city}
+  - {field: spent, expr: spent}
+  - {field: last_spent, expr: now(), guard_expr: EXISTS spent}
+  - {field: by_city, expr: 'map(city, spent)'}
+aliases:
+  - {field: cookie, expr: previous_id}
+""")
+)
+
+
+def effect(number, **record):
+    """The effect of message `number`, `ts` days after the begin of 2026."""
+    record["ts"] = 1_767_225_600_000 + int(record.get("ts", number) * DAY)
+    return SCHEMA.effect({"id": f"m{number}", **record}, "web", NOW)
+
+
+@pytest.fixture
+async def stored(database_url):
+    await migrations.migrate(database_url)
+    opened = await Stored.create(database_url, SCHEMA)
+    yield opened
+    await opened.connection.close()
+
+
+def expected(effects, secret):
+    """The profiles that the pure rules make, as they are stored."""
+    gathered = Gathered(SCHEMA, effects)
+    return {profile.id: canonical_bytes(to_stored(profile_document(profile))) for profile in gathered.profiles(secret)}
+
+
+async def test_a_login_joins_what_was_anonymous(stored):
+    """Two identifiers become one profile with the whole history, and the old id leads to it."""
+    await stored.apply(effect(1, cookie="c", city="Oslo"))
+    (before,) = await stored.documents()
+    await stored.apply(effect(2, cookie="c", user_id="u", spent=5))
+    rows = await stored.rows("SELECT type, encode(profile_id, 'hex') AS profile FROM {g}.identifiers")
+    assert {row["type"]: row["profile"] for row in rows} == {"cookie": before, "user_id": before}
+    (fields,) = [row["fields"] for row in await stored.rows("SELECT fields FROM {g}.profiles")]
+    assert (fields["city"], fields["spent"], fields["_num_events"]) == ("Oslo", 5, 2)
+
+
+async def test_a_message_counts_once(stored):
+    """In one batch, in the next, and under another sequence."""
+    first = effect(1, user_id="u", spent=5)
+    assert (await stored.apply(first, first)).applied == 1
+    assert (await stored.apply(first, effect(2, user_id="u", spent=2))).repeated == 1
+    (row,) = await stored.rows("SELECT fields->'spent' AS spent FROM {g}.profiles")
+    assert row["spent"] == 7
+
+
+RECORDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "user_id": st.sampled_from(["u1", "u2", "u3", "u4"]),
+        "email": st.sampled_from(["a@x.io", "b@x.io"]),
+        "cookie": st.sampled_from(["c1", "c2", "c3"]),
+        "previous_id": st.sampled_from(["c1", "c3"]),
+        "city": st.sampled_from(["Oslo", "Rome"]),
+        "spent": st.integers(1, 9),
+        "ts": st.integers(0, 20),
+    },
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), records=st.lists(RECORDS, max_size=14))
+async def test_the_store_says_what_the_rules_say(database_url, data, records):
+    """Any order, any grouping into batches and any repetition give the profiles that the pure functions give."""
+    await migrations.migrate(database_url)
+    effects = [effect(number, **record) for number, record in enumerate(records)]
+    stored = await Stored.create(database_url, SCHEMA)
+    try:
+        arriving = data.draw(
+            st.permutations(effects + data.draw(st.lists(st.sampled_from(effects or [effect(0)]), max_size=4)))
+        )
+        while arriving:
+            size = data.draw(st.integers(1, len(arriving)))
+            await stored.apply(*arriving[:size])
+            arriving = arriving[size:]
+        taken = effects if effects or not await stored.rows("SELECT 1 FROM {g}.messages") else [effect(0)]
+        assert await stored.documents() == expected(taken, stored.secret)
+    finally:
+        await stored.connection.close()
