@@ -109,7 +109,7 @@ async def test_refused_events_are_not_lost(log: Log) -> None:
 
 async def test_unknown_key_ends_the_replay(log: Log) -> None:
     """Nothing is waited for when the collector takes nothing from us."""
-    with pytest.raises(ConfigurationError, match="refuses everything"):
+    with pytest.raises(ConfigurationError, match="takes nothing"):
         await _run(log, lambda _: True, 2000, status=401)
 
 

@@ -139,6 +139,16 @@ async def test_wrong_write_key_ends_the_replay() -> None:
     assert receiver.requests <= LANES
 
 
+async def test_an_address_that_never_answered_ends_the_replay() -> None:
+    """Nobody listens there: after the patience for a first answer the sender stops and names the address."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{held.getsockname()[1]}"
+        with pytest.raises(ConfigurationError, match="nobody answers there") as raised:
+            await Sender(url, "wk_1", first_answer_seconds=0.5).send(_events(10))
+    assert url in str(raised.value)
+
+
 async def test_rate_is_kept() -> None:
     """At 200 events a second, 100 events take half a second, and do not wait for a full batch."""
     receiver = Receiver(lambda _: OK)

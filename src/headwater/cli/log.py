@@ -15,7 +15,7 @@ from headwater.cli import attachment_names, refusals
 from headwater.cli.configuration_session import write_json, write_line, write_table
 from headwater.cli.log_session import LogSession, log_session
 from headwater.cli.moments import parse_range
-from headwater.cli.output import write_json_line
+from headwater.cli.output import write_json_line, write_note
 from headwater.collect.refusal_log import KeptRefusal
 from headwater.collect.timestamps import format_time
 from headwater.database.transactions import transaction
@@ -108,6 +108,8 @@ async def read(
                 printed += 1
                 if printed == limit:
                     return
+    if not printed:
+        write_note("No record matches.")
 
 
 @app.command

@@ -26,6 +26,11 @@ def write_json_line(text: bytes, *, flush: bool = False) -> None:
         raise SystemExit(0) from None
 
 
+def write_note(text: str) -> None:
+    """A remark for a person, on standard error: what reads standard output sees data alone."""
+    print(text, file=sys.stderr)  # noqa: T201  # this is where commands print
+
+
 def agreed(question: str) -> bool:
     """Ask a person. Raises InputError when nobody is there to answer."""
     if not sys.stdin.isatty():

@@ -30,6 +30,8 @@ LONGEST_WAIT_SECONDS = 5.0
 FILL_SECONDS = 0.25
 """With a low rate, the time in which a lane fills its batch; an SDK flushes by a timer for the same reason."""
 SHORTEST_SLEEP_SECONDS = 0.01
+FIRST_ANSWER_SECONDS = 30.0
+"""An address that was silent for so long from the start is a wrong one; a collector that answered once is waited for."""
 CONTEXT = {"library": {"name": "headwater-demo", "version": __version__}}
 
 Event = dict[str, Any]
@@ -59,9 +61,12 @@ class Tally:
 class Sender:
     """Sends to one collector with one write key. `tally` may be read at any time."""
 
-    def __init__(self, url: str, write_key: str) -> None:
+    def __init__(self, url: str, write_key: str, first_answer_seconds: float = FIRST_ANSWER_SECONDS) -> None:
         self._url = f"{url.rstrip('/')}/v1/batch"
+        self._first_answer_seconds = first_answer_seconds
         self._write_key = write_key
+        self._started = time.monotonic()
+        self._answered = False
         self.tally = Tally()
 
     async def send(self, events: Iterable[Event], rate: float | None = None) -> None:
@@ -69,6 +74,7 @@ class Sender:
 
         Raises ConfigurationError when the collector will never take anything: wrong address or write key.
         """
+        self._started = time.monotonic()
         lanes = [_Lane(batch_size(rate)) for _ in range(LANES)]
         async with _client() as client:
             try:
@@ -95,7 +101,7 @@ class Sender:
                 case Taken() as taken:
                     return taken
                 case Hopeless(reason):
-                    raise ConfigurationError(f"the collector refuses everything: {reason}", self._url)
+                    raise ConfigurationError(f"the collector takes nothing: {reason}", self._url)
                 case Again(reason, after):
                     self.tally.repeats += 1
                     self.tally.trouble = reason
@@ -116,7 +122,10 @@ class Sender:
             response = await request.send()
             answer = bytes(await response.bytes())
         except PyreqwestError as fault:
+            if not self._answered and time.monotonic() - self._started > self._first_answer_seconds:
+                return Hopeless(f"nobody answers there ({type(fault).__name__}); is `headwater up` running?")
             return Again(f"no answer ({type(fault).__name__})")
+        self._answered = True
         return judge(response.status, response.get_header("retry-after"), answer, size, time.time())
 
 

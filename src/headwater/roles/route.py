@@ -14,6 +14,7 @@ from headwater.engines import endpoints
 from headwater.errors import UnavailableError
 from headwater.log import connection, consumer, streams
 from headwater.pipelines import secrets
+from headwater.pipelines.snapshot import ConfigurationSnapshot
 from headwater.pipelines.watcher import SnapshotWatcher
 from headwater.roles import operations
 from headwater.roles.engines import connect_log
@@ -22,12 +23,14 @@ from headwater.routing.dead_letters import DeadLetterStore
 from headwater.routing.destinations import DestinationMaker
 from headwater.routing.outbound import Outbound
 from headwater.routing.ownership import Ownership
-from headwater.routing.router import Router
+from headwater.routing.router import Router, consumer_labels
 from headwater.settings import Settings
 
 POOL_SIZE = 4
 
-LAG = Gauge("headwater_log_lag", "Records that a consumer has not settled", ["stream", "consumer"])
+LAG = Gauge(
+    "headwater_log_lag", "Records that an integration has not settled", ["stream", "consumer", "integration"]
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -43,7 +46,7 @@ async def route(settings: Settings, number: int, stop: asyncio.Event) -> None:
     router = Router(client, DeadLetterStore(pool), maker.make, Ownership(engines.database_url))
     async with SnapshotWatcher(engines.database_url) as configuration:
         checks = {"log": lambda: client.is_connected, "configuration": lambda: configuration.ready}
-        health = operations.application("route", checks, lambda: _measure_lag(client))
+        health = operations.application("route", checks, lambda: _measure_lag(client, configuration.snapshot))
         operating = settings.operations
         ops = Server(health, operating.host, operating.route_port + number, setting="operations.route_port")
         following = asyncio.create_task(router.follow(configuration.changes()))
@@ -71,7 +74,9 @@ async def _open_pool(url: str):  # type: ignore[no-untyped-def]  # asyncpg has n
             logger.warning("waiting for the database", reason=str(fault))
 
 
-async def _measure_lag(client: Client) -> None:
+async def _measure_lag(client: Client, snapshot: ConfigurationSnapshot) -> None:
+    names = consumer_labels(snapshot)
     for stream in (streams.MAIN, streams.REPLAYS):
         for found in await consumer.lag(client, stream):
-            LAG.labels(stream, found.name).set(found.waiting + found.unacknowledged)
+            integration = names.get(found.name, "")
+            LAG.labels(stream, found.name, integration).set(found.waiting + found.unacknowledged)

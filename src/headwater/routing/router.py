@@ -207,6 +207,11 @@ def consumer_name(key: Key) -> str:
     return f"{CONSUMER_PREFIX}-{subject_token(key[0])}-{subject_token(key[1])}"
 
 
+def consumer_labels(snapshot: ConfigurationSnapshot) -> dict[str, str]:
+    """What people call the consumers of a snapshot's attachments: "pipeline/integration"."""
+    return {consumer_name(_key(attached)): _name(attached) for attached in snapshot.attachments}
+
+
 def _key(attached: AttachedRevision) -> Key:
     return attached.attachment.pipeline_id, attached.attachment.integration_id
 
