@@ -63,6 +63,16 @@ class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commit_batch_limit: Count = 1000
 
 
+class ArchiveSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The archive: when its files are closed, and where they go ("": the folder `archive` in the data folder)."""
+
+    url: str = ""
+    cut_bytes: Count = 256 * 1024**2  # before compression, over all sources
+    cut_seconds: Span = 300.0
+    idle_seconds: Span = 60.0
+    file_bytes: Count = 256 * 1024**2  # small files are joined up to this size
+
+
 class RouteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Delivery to integrations."""
 
@@ -85,6 +95,7 @@ class OperationsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     collect_port: Port = 9480
     route_port: Port = 9580
     console_port: Port = 9680
+    archive_port: Port = 9880
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -98,6 +109,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secret_key_file: str = ""
     collect: CollectSettings = CollectSettings()
     log: LogSettings = LogSettings()
+    archive: ArchiveSettings = ArchiveSettings()
     route: RouteSettings = RouteSettings()
     console: ConsoleSettings = ConsoleSettings()
     operations: OperationsSettings = OperationsSettings()

@@ -45,6 +45,7 @@ _GROUPS = {
     "playbook": _Command("playbook:app", "Check and try playbooks without sending."),
     "deadletters": _Command("deadletters:app", "What could not be delivered: show, replay, discard."),
     "log": _Command("log:app", "Look into the event log: streams, lag, records, refusals."),
+    "archive": _Command("archive:app", "Long-term files of every record: list, verify, export."),
     "replay": _Command("replay:replay", "Deliver a time range of the log again to one integration."),
     "token": _Command("token:app", "API tokens."),
     "apply": _Command("configuration:apply", "Make this install what a folder of YAML files says."),

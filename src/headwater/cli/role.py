@@ -51,6 +51,20 @@ def console(*, number: int = 0) -> None:
     lifecycle.run(settings, f"console-{number}", lambda stop: run_console(settings, number, stop))
 
 
+def archive(*, number: int = 0) -> None:
+    """Run one archiver: the log into Parquet files.
+
+    Parameters
+    ----------
+    number
+        Tells several archivers on one machine apart (0, 1, …); one works, the others stand by.
+    """
+    from headwater.roles.archive import archive as run_archive  # see collect
+
+    settings = settings_module.load()
+    lifecycle.run(settings, f"archive-{number}", lambda stop: run_archive(settings, number, stop))
+
+
 def prepare() -> None:
     """Bring database and log to this version; `headwater up` does it by itself."""
     from headwater.roles.prepare import prepare as bring_up  # see collect

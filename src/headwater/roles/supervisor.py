@@ -105,13 +105,14 @@ class Supervisor:
 
     def _role_specs(self) -> list[ProcessSpec]:
         specs = [_role("collect", number) for number in range(self._settings.collect.processes)]
-        return [*specs, _role("route", 0), _role("console", 0)]
+        return [*specs, _role("route", 0), _role("console", 0), _ARCHIVE]
 
     def _readiness_urls(self) -> list[str]:
         operating = self._settings.operations
         ports = [operating.collect_port + number for number in range(self._settings.collect.processes)]
         return [
-            f"http://{operating.host}:{port}/readyz" for port in (*ports, operating.route_port, operating.console_port)
+            f"http://{operating.host}:{port}/readyz"
+            for port in (*ports, operating.route_port, operating.console_port, operating.archive_port)
         ]
 
     def _launch(self, spec: ProcessSpec) -> RunningProcess:
@@ -153,6 +154,9 @@ def _headwater(*arguments: str) -> tuple[str, ...]:
 
 def _role(name: str, number: int) -> ProcessSpec:
     return ProcessSpec(name=f"{name}-{number}", command=_headwater(name, "--number", str(number)))
+
+
+_ARCHIVE = ProcessSpec(name="archive-0", command=_headwater("archive", "run"))
 
 
 def _answers(url: str) -> bool:

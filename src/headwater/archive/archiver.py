@@ -1,0 +1,204 @@
+"""Follow the log and archive it: gather a cut, commit it, tidy up, again.
+
+Exactly once: the files of a cut and the position behind it are committed in one transaction of PostgreSQL. Whatever dies
+before leaves announced files, which the next session removes, and the position, from which it reads again. A second
+archiver that believes to be alone finds the position moved, or its announced files condemned, and starts over.
+
+Invariants
+1. Every sequence up to the position is a row of exactly one file of the manifest, or forgotten, or inside a gap.
+2. The rows of a file are sorted by sequence; the files of one place written by cuts do not overlap.
+3. Memory is bounded by the cut's (`cut.MEMORY_BYTES`) and by one take from the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import nats.errors
+import structlog
+from nats.aio.client import Client
+
+from headwater.archive import compaction, forgetting, manifest, metrics, storing
+from headwater.archive.manifest import Gap, GapReason
+from headwater.archive.missing import missing_ranges
+from headwater.archive.rows import Row, row_of
+from headwater.archive.stores import Store, empty_staging
+from headwater.database.transactions import transaction
+from headwater.errors import ConfigurationError, InputError, TransientError, UnavailableError
+from headwater.log import streams
+from headwater.log.consumer import Delivered
+from headwater.log.ordered import OrderedReader
+from headwater.log.streams import StreamReport
+from headwater.settings import ArchiveSettings
+
+if TYPE_CHECKING:
+    from headwater.archive.cut import Cut  # loads pyarrow: an archiver of an idle install never needs it
+
+TAKE = 500
+POLL_SECONDS = 1.0
+TIDY_SECONDS = 10.0
+RETRY_SECONDS = 2.0
+
+logger = structlog.get_logger(__name__)
+
+
+class Archiver:
+    """Archives one log. `oldest` is when the log took the first record that is read and not committed, if there is one."""
+
+    def __init__(self, client: Client, pool: Any, store: Store, settings: ArchiveSettings) -> None:
+        self.healthy = True
+        self.position = 0
+        self.oldest: float | None = None
+        self._client = client
+        self._pool = pool
+        self._store = store
+        self._settings = settings
+        self._tidied = 0.0
+
+    async def run(self) -> None:
+        """Archive until cancelled. Passing faults start over from the last commit.
+
+        Raises ConfigurationError when the archive belongs to another log.
+        """
+        while True:
+            try:
+                await self._session()
+            except (TransientError, OSError) as fault:  # OSError: the disk is full, or the folder is not to be written
+                self.healthy = False
+                metrics.FAULTS.labels(type(fault).__name__).inc()
+                logger.warning("archiving starts over", reason=str(fault))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _session(self) -> None:
+        await self._begin()
+        reader = OrderedReader(
+            self._client, streams.MAIN, streams.SUBJECTS[streams.MAIN], after=self.position, window=2 * TAKE
+        )
+        cut: Cut | None = None
+        try:
+            while True:
+                messages = await reader.take(TAKE, POLL_SECONDS)
+                self.healthy = True
+                if messages:
+                    cut = await self._new_cut() if cut is None else cut
+                    await self._gather(cut, messages)
+                if cut is not None and self._is_due(cut):
+                    await self._commit(cut)
+                    cut = None
+                if not messages or cut is None:
+                    await self._tidy()
+        finally:
+            self.oldest = None
+            await reader.stop()
+            if cut is not None:
+                cut.discard()
+
+    async def _begin(self) -> None:
+        """Void what was begun before, and find out where to go on."""
+        async with transaction(self._pool) as connection:
+            await manifest.condemn_announced(connection)
+            self.position = await manifest.position(connection)
+        await asyncio.to_thread(empty_staging, self._store)
+        log = await log_state(self._client)
+        if log.last_seq < self.position:
+            raise ConfigurationError(
+                f"the archive has records up to {self.position}, the log only up to {log.last_seq}: it is another log; "
+                "restore the log's data, or use another database and an empty archive",
+                "archive",
+            )
+
+    async def _new_cut(self) -> Cut:
+        from headwater.archive.cut import Cut  # loads pyarrow: see above
+
+        return await asyncio.to_thread(Cut, self.position, self._store.staging)
+
+    async def _gather(self, cut: Cut, messages: Sequence[Delivered]) -> None:
+        """Take messages into the cut, and note what should be between them and is not."""
+        first, last = cut.last + 1, messages[-1].sequence
+        async with transaction(self._pool, read_only=True) as connection:
+            forgotten = set(await forgetting.between(connection, first, last))
+        if self.oldest is None:
+            self.oldest = messages[0].stored_at
+        present = sorted(forgotten.union(message.sequence for message in messages))
+        for missing in missing_ranges(first, last, present):
+            cut.gaps.append(await self._explained(*missing))
+        for message in messages:
+            if message.sequence not in forgotten:
+                self._take_in(cut, message)
+        cut.account(last)
+        if cut.full:
+            await asyncio.to_thread(cut.relieve)
+
+    async def _explained(self, first: int, last: int) -> Gap:
+        log = await log_state(self._client)
+        reason: GapReason = "expired" if log.first_seq > last else "deleted"
+        return Gap(first, last, reason)
+
+    def _take_in(self, cut: Cut, message: Delivered) -> None:
+        row = _row(message)
+        if row is None:
+            cut.gaps.append(Gap(message.sequence, message.sequence, "unreadable"))
+        else:
+            cut.add(row)
+
+    def _is_due(self, cut: Cut) -> bool:
+        now = time.monotonic()
+        return (
+            cut.bytes >= self._settings.cut_bytes
+            or now - cut.begun >= self._settings.cut_seconds
+            or now - cut.grew >= self._settings.idle_seconds
+        )
+
+    async def _commit(self, cut: Cut) -> None:
+        async with transaction(self._pool, read_only=True) as connection:
+            forgotten = await forgetting.between(connection, cut.position + 1, cut.last)
+        staged = await asyncio.to_thread(cut.finish, forgotten)
+        files = await storing.put(self._pool, self._store, staged)
+        async with transaction(self._pool) as connection:
+            await manifest.move_position(connection, cut.position, cut.last)
+            await manifest.add_files(connection, files)
+            await manifest.add_gaps(connection, cut.gaps)
+        self.position, self.oldest = cut.last, None
+        cut.discard()
+        metrics.FILES.inc(len(files))
+        metrics.ROWS.inc(sum(file.content.rows for file in files))
+        metrics.BYTES.inc(sum(file.content.bytes for file in files))
+        for gap in cut.gaps:
+            metrics.MISSING.labels(gap.reason).inc(gap.last - gap.first + 1)
+            logger.error("records reached no file", first=gap.first, last=gap.last, reason=gap.reason)
+
+    async def _tidy(self) -> None:
+        """Forget what was asked for, remove files, join files: a part at a time."""
+        if time.monotonic() - self._tidied < TIDY_SECONDS:
+            return
+        forgotten = await forgetting.work(self._pool, self._client, self._store)
+        removed = await storing.remove_due(self._pool, self._store)
+        joined = await compaction.compact(self._pool, self._store, self._settings.file_bytes, datetime.now(UTC).date())
+        metrics.FORGOTTEN.inc(forgotten)
+        metrics.JOINED.inc(joined)
+        if not (forgotten or removed or joined):  # while there is work, the next part comes with the next pause
+            self._tidied = time.monotonic()
+
+
+def _row(message: Delivered) -> Row | None:
+    try:
+        return row_of(message)
+    except InputError as fault:
+        logger.error("an entry of the log cannot be archived", reason=str(fault))
+        return None
+
+
+async def log_state(client: Client) -> StreamReport:
+    """First and last sequence of the log, and more. Raises UnavailableError when it does not answer."""
+    try:
+        reports = await streams.report(client)
+    except (OSError, nats.errors.Error) as fault:
+        raise UnavailableError(f"the event log does not answer ({type(fault).__name__})") from fault
+    for found in reports:
+        if found.name == streams.MAIN:
+            return found
+    raise UnavailableError("the event log has no stream of ours yet; it is made when a role starts")
