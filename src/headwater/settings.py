@@ -59,6 +59,7 @@ class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention_days: Annotated[float, msgspec.Meta(gt=0, le=36_500)] = 30.0
     retention_bytes: Count = 20 * 1024**3
     refused_bytes: Count = 64 * 1024**2
+    attempts_bytes: Count = 64 * 1024**2
     commit_wait_milliseconds: NotNegative = 2.0
     commit_batch_limit: Count = 1000
 
@@ -82,10 +83,11 @@ class RouteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The admin API and, later, the console's pages."""
+    """The console's pages and the admin API. `public_url` is how browsers reach them through a proxy ("https://…")."""
 
     host: str = "127.0.0.1"
     port: Port = 8490
+    public_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^/?#@\s]+)?$")] = ""
 
 
 class OperationsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

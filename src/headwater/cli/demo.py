@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.console import Console
 
-from headwater.cli.addresses import collector_url, metrics_urls
 from headwater.cli.configuration_session import write_line
 from headwater.cli.log_session import LogSession, log_session
 from headwater.database.transactions import transaction
@@ -19,6 +18,7 @@ from headwater.errors import ConfigurationError, InputError
 from headwater.pipelines import deployment_store, pipeline_store
 from headwater.pipelines.bootstrap import PIPELINE
 from headwater.pipelines.objects import Pipeline
+from headwater.roles.addresses import collector_url, metrics_urls
 from headwater.routing.router import consumer_name
 
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from headwater.cli.addresses import admin_url, collector_url, metrics_urls
 from headwater.cli.configuration_session import session, write_line
+from headwater.console.accounts import links
 from headwater.database.transactions import transaction
 from headwater.pipelines import pipeline_store
 from headwater.pipelines.bootstrap import PIPELINE
+from headwater.pipelines.changes import change
 from headwater.pipelines.objects import Pipeline
+from headwater.roles.addresses import collector_url, console_url, metrics_urls
 from headwater.settings import Settings
 
 
 async def welcome() -> None:
-    """Show the default pipeline's write key, the addresses of this install, and three commands to begin with."""
+    """Show the default pipeline's write key, the addresses of this install, and three commands to begin with.
+
+    Until somebody has signed in, the console's address is a one-time link that makes the first admin.
+    """
     async with session() as made:
         async with transaction(made.pool, read_only=True) as connection:
             pipeline = _first(await pipeline_store.every(connection))
-        lines = [*_addresses(made.settings, pipeline), "", *_commands(made.settings, pipeline)]
+        async with change(made.pool, made.actor) as changing:
+            first = await links.for_first_admin(changing)
+        door = console_url(made.settings) if first is None else first.url(console_url(made.settings))
+        lines = [*_addresses(made.settings, pipeline, door), "", *_commands(made.settings, pipeline)]
     for line in lines:
         write_line(line)
 
@@ -27,9 +35,10 @@ def _first(pipelines: list[Pipeline]) -> Pipeline | None:
     return next((pipeline for pipeline in usable if pipeline.slug == PIPELINE), usable[0] if usable else None)
 
 
-def _addresses(settings: Settings, pipeline: Pipeline | None) -> list[str]:
+def _addresses(settings: Settings, pipeline: Pipeline | None, door: str) -> list[str]:
     lines = [] if pipeline is None else [f"write key   {pipeline.write_keys[0]}   (pipeline {pipeline.slug})"]
-    lines += [f"collector   {collector_url(settings)}", f"admin API   {admin_url(settings)}"]
+    lines += [f"collector   {collector_url(settings)}", f"admin API   {console_url(settings)}/api/v1"]
+    lines += [f"console     {door}"]
     return [*lines, *(f"metrics     {address}   ({name})" for name, address in metrics_urls(settings).items())]
 
 

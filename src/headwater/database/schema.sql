@@ -24,6 +24,53 @@ CREATE TABLE public.api_tokens (
     CONSTRAINT api_tokens_scopes_check CHECK ((cardinality(scopes) > 0))
 );
 
+CREATE TABLE public.archive_files (
+    path text NOT NULL,
+    day date NOT NULL,
+    kind text NOT NULL,
+    source text NOT NULL,
+    first_sequence bigint NOT NULL,
+    last_sequence bigint NOT NULL,
+    first_stored_at timestamp with time zone NOT NULL,
+    last_stored_at timestamp with time zone NOT NULL,
+    rows bigint NOT NULL,
+    bytes bigint NOT NULL,
+    sha256 text NOT NULL,
+    written_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT archive_files_check CHECK ((last_sequence >= first_sequence)),
+    CONSTRAINT archive_files_kind_check CHECK ((kind = ANY (ARRAY['event'::text, 'stream'::text]))),
+    CONSTRAINT archive_files_rows_check CHECK ((rows > 0))
+);
+
+CREATE TABLE public.archive_forgotten (
+    sequence bigint NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    left_log_at timestamp with time zone,
+    done_at timestamp with time zone
+);
+
+CREATE TABLE public.archive_gaps (
+    first_sequence bigint NOT NULL,
+    last_sequence bigint NOT NULL,
+    reason text NOT NULL,
+    noticed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT archive_gaps_check CHECK ((last_sequence >= first_sequence)),
+    CONSTRAINT archive_gaps_reason_check CHECK ((reason = ANY (ARRAY['expired'::text, 'deleted'::text, 'unreadable'::text])))
+);
+
+CREATE TABLE public.archive_position (
+    one boolean DEFAULT true NOT NULL,
+    sequence bigint NOT NULL,
+    CONSTRAINT archive_position_one_check CHECK (one)
+);
+
+CREATE TABLE public.archive_removals (
+    path text NOT NULL,
+    state text NOT NULL,
+    due timestamp with time zone NOT NULL,
+    CONSTRAINT archive_removals_state_check CHECK ((state = ANY (ARRAY['announced'::text, 'condemned'::text])))
+);
+
 CREATE TABLE public.attachments (
     pipeline_id text NOT NULL,
     integration_id text NOT NULL,
@@ -318,6 +365,21 @@ ALTER TABLE ONLY public.api_tokens
 ALTER TABLE ONLY public.api_tokens
     ADD CONSTRAINT api_tokens_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.archive_files
+    ADD CONSTRAINT archive_files_pkey PRIMARY KEY (path);
+
+ALTER TABLE ONLY public.archive_forgotten
+    ADD CONSTRAINT archive_forgotten_pkey PRIMARY KEY (sequence);
+
+ALTER TABLE ONLY public.archive_gaps
+    ADD CONSTRAINT archive_gaps_pkey PRIMARY KEY (first_sequence);
+
+ALTER TABLE ONLY public.archive_position
+    ADD CONSTRAINT archive_position_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY public.archive_removals
+    ADD CONSTRAINT archive_removals_pkey PRIMARY KEY (path);
+
 ALTER TABLE ONLY public.attachments
     ADD CONSTRAINT attachments_pkey PRIMARY KEY (pipeline_id, integration_id);
 
@@ -401,6 +463,12 @@ ALTER TABLE ONLY public.sign_in_links
 
 ALTER TABLE ONLY public.write_keys
     ADD CONSTRAINT write_keys_pkey PRIMARY KEY (key);
+
+CREATE INDEX archive_files_place ON public.archive_files USING btree (day, kind, source);
+
+CREATE INDEX archive_files_sequence ON public.archive_files USING btree (first_sequence, last_sequence);
+
+CREATE INDEX archive_forgotten_pending ON public.archive_forgotten USING btree (sequence) WHERE (done_at IS NULL);
 
 CREATE INDEX attachments_revision ON public.attachments USING btree (integration_id, revision);
 

@@ -1,4 +1,4 @@
-"""The role `console`: the admin API."""
+"""The role `console`: the pages and the admin API."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import asyncio
 
 import structlog
 
-from headwater.api.application import create_app
 from headwater.api.ports import Services
+from headwater.console.accounts.attempts import Attempts
+from headwater.console.application import create_app
+from headwater.console.ports import Console
 from headwater.database.pool import open_pool
 from headwater.engines import endpoints
 from headwater.log import connection, streams
@@ -15,6 +17,7 @@ from headwater.log.writer import LogWriter
 from headwater.pipelines import secrets
 from headwater.pipelines.watcher import SnapshotWatcher
 from headwater.roles import operations
+from headwater.roles.addresses import collector_url
 from headwater.roles.engines import connect_log
 from headwater.roles.serving import Server, serve_until
 from headwater.routing.dead_letter_desk import DeadLetterDesk
@@ -25,7 +28,7 @@ logger = structlog.get_logger(__name__)
 
 
 async def console(settings: Settings, number: int, stop: asyncio.Event) -> None:
-    """Serve the admin API until `stop`."""
+    """Serve the pages and the admin API until `stop`."""
     engines = endpoints.resolve(settings)
     client = await connect_log(engines.nats_url, f"console {number}")
     await streams.ensure(client, settings.log)
@@ -34,7 +37,16 @@ async def console(settings: Settings, number: int, stop: asyncio.Event) -> None:
     pool = await open_pool(engines.database_url)
     async with SnapshotWatcher(engines.database_url) as tokens:
         desk = DeadLetterDesk(DeadLetterStore(pool), writer)
-        app = create_app(Services(pool=pool, tokens=tokens, box=secrets.open_box(settings), dead_letters=desk))
+        services = Services(pool=pool, tokens=tokens, box=secrets.open_box(settings), dead_letters=desk)
+        app = create_app(
+            Console(
+                services=services,
+                attempts=Attempts(),
+                collector_url=collector_url(settings),
+                public_url=settings.console.public_url,
+                stopping=stop,
+            )
+        )
         checks = {"log": lambda: client.is_connected, "configuration": lambda: tokens.ready}
         operating = settings.operations
         ops = Server(
@@ -44,7 +56,7 @@ async def console(settings: Settings, number: int, stop: asyncio.Event) -> None:
             setting="operations.console_port",
         )
         pages = Server(app, settings.console.host, settings.console.port, setting="console.port")
-        logger.info("serving the admin API", host=settings.console.host, port=settings.console.port)
+        logger.info("serving the console and the admin API", host=settings.console.host, port=settings.console.port)
         await serve_until(stop, pages, ops)
         await writer.close()
         writing.cancel()

@@ -12,8 +12,10 @@ def collector_url(settings: Settings) -> str:
     return f"http://{_host(settings.collect.host)}:{settings.collect.port}"
 
 
-def admin_url(settings: Settings) -> str:
-    """The admin API's base address."""
+def console_url(settings: Settings) -> str:
+    """The base address of the console and of the admin API: the public one where it is set."""
+    if settings.console.public_url:
+        return settings.console.public_url
     return f"http://{_host(settings.console.host)}:{settings.console.port}"
 
 
@@ -21,7 +23,7 @@ def metrics_urls(settings: Settings) -> dict[str, str]:
     """The address of the metrics of each process, by its name."""
     operating = settings.operations
     ports = {f"collect-{number}": operating.collect_port + number for number in range(settings.collect.processes)}
-    ports |= {"route-0": operating.route_port, "console-0": operating.console_port}
+    ports |= {"route-0": operating.route_port, "console-0": operating.console_port, "archive-0": operating.archive_port}
     return {name: f"http://{_host(operating.host)}:{port}/metrics" for name, port in ports.items()}
 
 

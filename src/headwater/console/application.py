@@ -1,0 +1,35 @@
+"""The application of the console role: the pages, beside the admin API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Litestar, Router
+
+from headwater.api import application as api
+from headwater.console import errors, static_files
+from headwater.console.access import guard
+from headwater.console.pages import home, nowhere, sign_in
+from headwater.console.ports import Console
+from headwater.console.response_headers import ResponseHeaders
+
+PAGES = (*static_files.HANDLERS, *sign_in.HANDLERS, *home.HANDLERS, *nowhere.HANDLERS)
+
+
+def create_app(console: Console) -> Any:
+    """The ASGI application: pages, static files and the admin API, with the console's headers on every reply."""
+    return ResponseHeaders(create_routes(console), encrypted=console.public_url.startswith("https://"))
+
+
+def create_routes(console: Console) -> Litestar:
+    """The same without the headers, for tests that look at its routes."""
+    pages = Router(
+        "/",
+        guards=[guard],
+        exception_handlers={Exception: errors.reply_to},
+        include_in_schema=False,
+        route_handlers=PAGES,
+    )
+    app = api.create_app(console.services, mounted=[pages])
+    app.state.console = console
+    return app

@@ -1,0 +1,38 @@
+"""What the pages need from the rest of the process."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, NamedTuple
+
+from litestar.connection import ASGIConnection
+
+from headwater.api.ports import Services
+from headwater.console.accounts.attempts import Attempts
+
+
+class Console(NamedTuple):
+    """Everything that pages work on.
+
+    `services`      what the admin API works on: `pool`, `box`, `dead_letters`
+    `collector_url` where senders reach the collector, shown in snippets
+    `public_url`    how browsers reach the console when it is behind a proxy ("https://…"), "" for the address asked
+    `stopping`      set when the process ends: streams to browsers end then, and browsers come back by themselves
+    """
+
+    services: Services
+    attempts: Attempts
+    collector_url: str
+    public_url: str
+    stopping: asyncio.Event
+
+    @property
+    def pool(self) -> Any:
+        """The `asyncpg.Pool` (the driver has no types)."""
+        return self.services.pool
+
+
+def console_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Console:
+    """What the pages of this request work on."""
+    console: Console = connection.app.state.console
+    return console

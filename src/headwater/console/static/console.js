@@ -1,0 +1,85 @@
+// What pages need beyond links and forms: moments in the person's zone, dialogs, copying, toasts, the form token on
+// requests of htmx. Everything hangs on attributes in the markup; a page without this script still works.
+"use strict";
+
+(() => {
+  const moment = new Intl.DateTimeFormat(undefined, {
+    year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
+  });
+  const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+  const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+
+  function ago(date) {
+    const seconds = (date - Date.now()) / 1000;
+    const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) || units[3];
+    return relative.format(Math.round(seconds / size), unit);
+  }
+
+  function showTimes(root) {
+    for (const element of root.querySelectorAll("time[datetime]")) {
+      const date = new Date(element.dateTime);
+      if (!Number.isNaN(date.getTime())) element.textContent = "ago" in element.dataset ? ago(date) : moment.format(date);
+    }
+  }
+
+  function toast(text, tone) {
+    const shown = document.createElement("p");
+    shown.className = tone ? `toast ${tone}` : "toast";
+    shown.textContent = text;
+    const place = document.getElementById("toasts");
+    if (place) place.append(shown);
+    fade(shown);
+  }
+
+  // Long enough to read; pointing at it keeps it.
+  function fade(element) {
+    const remove = () => (element.matches(":hover") ? setTimeout(remove, 2000) : element.remove());
+    setTimeout(remove, 8000);
+  }
+
+  async function copy(button) {
+    const source = button.parentElement.querySelector("code, [data-copied]");
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      toast("Copied");
+    } catch {
+      getSelection().selectAllChildren(source);
+      toast("Selected: copy it with your keyboard");
+    }
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.dataset.opens) document.getElementById(button.dataset.opens).showModal();
+    if ("closes" in button.dataset) button.closest("dialog").close();
+    if ("copy" in button.dataset) copy(button);
+  });
+
+  // A form that changes something is sent once, however often the button is pressed.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
+  });
+  addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    const token = document.querySelector('meta[name="form-token"]');
+    if (token) event.detail.headers["X-Form-Token"] = token.content;
+  });
+  document.addEventListener("htmx:afterSwap", (event) => showTimes(event.target));
+  document.addEventListener("htmx:sseMessage", (event) => showTimes(event.target));
+  document.addEventListener("htmx:responseError", (event) => {
+    const reply = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+    const said = reply.querySelector("[role=alert] p");
+    toast(said ? said.textContent : "The server could not do this; try again in a moment.", "bad");
+  });
+  document.addEventListener("htmx:sendError", () => toast("The server cannot be reached; try again in a moment.", "bad"));
+  document.body.addEventListener("toast", (event) => toast(event.detail.value));
+
+  showTimes(document);
+  document.querySelectorAll("[data-toast]").forEach(fade);
+  setInterval(() => showTimes(document), 30000);
+})();

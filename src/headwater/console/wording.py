@@ -1,0 +1,70 @@
+"""Numbers, sizes, spans, moments and messages as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+_SIZES = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def number(value: float) -> str:
+    """A number with thin spaces between thousands: 1 234 567."""
+    text = f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.2f}"
+    return text.replace(",", "\u202f")
+
+
+def short_number(value: float) -> str:
+    """A number for tiles: 999, 12.3 k, 4.56 M."""
+    for unit, name in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= unit:
+            scale = 1e3 if name == "k" else unit
+            return f"{value / scale:.3g}\u202f{name}"
+    return number(value)
+
+
+def size(count: int) -> str:
+    """Bytes in decimal units: 12.3 kB."""
+    value = float(count)
+    for unit in _SIZES[:-1]:
+        if value < 1000:
+            return f"{value:.3g}\u202f{unit}"
+        value /= 1000
+    return f"{value:.3g}\u202f{_SIZES[-1]}"
+
+
+def span(seconds: float) -> str:
+    """A time span in its largest fitting unit: 12 ms, 3.4 s, 5 min, 2 h, 3 days."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f}\u202fms"
+    for limit, unit, name in ((60.0, 1.0, "s"), (3600.0, 60.0, "min"), (172_800.0, 3600.0, "h")):
+        if seconds < limit:
+            return f"{seconds / unit:.3g}\u202f{name}"
+    return f"{seconds / 86_400:.3g} days"
+
+
+def machine_time(moment: datetime) -> str:
+    """A moment for the `datetime` attribute: RFC 3339 in UTC."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def utc_time(moment: datetime) -> str:
+    """A moment with its zone: 2026-11-23 17:39:12 UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def sentence(text: str) -> str:
+    """A message of an error as a sentence of its own."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ")")) else ".")
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "number": number,
+    "short_number": short_number,
+    "size": size,
+    "span": span,
+    "machine_time": machine_time,
+    "utc_time": utc_time,
+    "sentence": sentence,
+}

@@ -1,0 +1,95 @@
+"""The console on real engines, and a real Chromium that looks at it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from console_visits import CHROMIUM, RunningConsole, Visits, check_page, password_hash
+from playwright.async_api import Browser, Page, async_playwright
+
+from headwater.api.ports import Services
+from headwater.console.accounts import people
+from headwater.console.accounts.attempts import Attempts
+from headwater.console.accounts.roles import ROLES
+from headwater.console.application import create_app
+from headwater.console.ports import Console
+from headwater.database import migrations
+from headwater.database.pool import open_pool
+from headwater.engines import endpoints
+from headwater.log import connection, streams
+from headwater.log.writer import LogWriter
+from headwater.pipelines.changes import change
+from headwater.pipelines.secrets import SecretBox
+from headwater.pipelines.watcher import SnapshotWatcher
+from headwater.roles.serving import Server
+from headwater.routing.dead_letter_desk import DeadLetterDesk
+from headwater.routing.dead_letters import DeadLetterStore
+from headwater.settings import LogSettings
+
+
+@pytest.fixture
+async def running_console(database_url: str, nats_url: str) -> AsyncIterator[RunningConsole]:
+    """The console on a fresh database with a viewer, an editor and an admin."""
+    await migrations.migrate(database_url)
+    pool = await open_pool(database_url)
+    client = await connection.connect(nats_url, "test")
+    await streams.ensure(client, LogSettings())
+    writer = LogWriter(client)
+    writing = asyncio.create_task(writer.run())
+    async with change(pool, "test") as made:
+        everybody = {
+            role: await people.create(
+                made, email=f"{role}@example.com", name=role.title(), role=role, password_hash=password_hash()
+            )
+            for role in ROLES
+        }
+    async with SnapshotWatcher(database_url) as watcher:
+        await watcher.wait_ready(5)
+        desk = DeadLetterDesk(DeadLetterStore(pool), writer)
+        services = Services(pool, watcher, SecretBox(b"k" * 32), desk)
+        console = Console(services, Attempts(), "http://127.0.0.1:8480", "", asyncio.Event())
+        yield RunningConsole(create_app(console), console, everybody)
+    writing.cancel()
+    await connection.close(client)
+    pool.terminate()
+
+
+@pytest.fixture
+async def console_url(running_console: RunningConsole) -> AsyncIterator[str]:
+    """The address of the console, served to browsers."""
+    port = endpoints.free_port()
+    server = Server(running_console.app, "127.0.0.1", port, setting="test")
+    serving = asyncio.create_task(server.run())
+    yield f"http://127.0.0.1:{port}"
+    running_console.console.stopping.set()
+    server.stop()
+    await serving
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A real Chromium."""
+    if not CHROMIUM.exists():
+        pytest.skip("Chromium is needed: apt-get install chromium")
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield launched
+        await launched.close()
+
+
+@pytest.fixture
+async def visits(browser: Browser, running_console: RunningConsole, console_url: str) -> AsyncIterator[Visits]:
+    """Windows of people on the running console."""
+    opened = Visits(browser, running_console, console_url)
+    yield opened
+    await opened.close()
+    assert opened.errors == []
+
+
+@pytest.fixture
+def page_check() -> Callable[[Page, str], Any]:
+    """`check_page`, for tests: `await page_check(page, "home")`."""
+    return check_page
