@@ -33,6 +33,7 @@ from headwater.pipelines.objects import (
 from headwater.pipelines.secrets import SecretBox, SecretResolver
 from headwater.pipelines.snapshot import EMPTY, AttachedRevision
 from headwater.routing import metrics
+from headwater.routing.attempts import AttemptLog
 from headwater.routing.dead_letter_desk import DeadLetterDesk
 from headwater.routing.dead_letters import Choice, DeadLetterStore
 from headwater.routing.destinations import DestinationMaker
@@ -91,7 +92,7 @@ def attach(
 @asynccontextmanager
 async def opened(nats_url: str, database_url: str, retry_hours: float = 4.0) -> AsyncIterator[House]:
     client = await connection.connect(nats_url, "test")
-    for stream in (streams.MAIN, streams.REPLAYS, streams.REFUSED):
+    for stream in (streams.MAIN, streams.REPLAYS, streams.REFUSED, streams.ATTEMPTS):
         await client.request(f"$JS.API.STREAM.DELETE.{stream}", timeout=5)
     await streams.ensure(client, LogSettings(partitions=4))
     await migrations.migrate(database_url)
@@ -100,11 +101,15 @@ async def opened(nats_url: str, database_url: str, retry_hours: float = 4.0) -> 
     outbound = Outbound(("127.0.0.1",))
     resolver = SecretResolver(SecretBox(b"k" * 32), {}, settings.data)
     store = DeadLetterStore(pool)
-    router = Router(client, store, DestinationMaker(settings, resolver, outbound).make, Ownership(database_url))
     writer = LogWriter(client)
     writing = asyncio.create_task(writer.run())
+    attempts = AttemptLog(client, writer)
+    keeping = asyncio.create_task(attempts.run())
+    maker = DestinationMaker(settings, resolver, outbound)
+    router = Router(client, store, maker.make, Ownership(database_url), attempts)
     yield House(client, writer, router, store)
     await router.stop()
+    keeping.cancel()
     writing.cancel()
     await outbound.close()
     await pool.close()

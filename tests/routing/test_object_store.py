@@ -171,9 +171,9 @@ async def test_a_refusal_can_be_read_and_holds_no_secret(store: Store) -> None:
     store.answers[:] = [Answer(403, f"<Error>AKIAEXAMPLE {SECRET}</Error>".encode())]
     attempt = await send(destination("s3", S3, store.receiver.url), record(1))
     assert attempt.exchange is not None
-    shown = json.dumps(attempt.exchange.request) + json.dumps(attempt.exchange.reply)
-    assert attempt.exchange.request["url"].startswith("s3://events/raw/2026/03/04/05/")
-    assert "m1" in attempt.exchange.request["body"]
+    shown = json.dumps(attempt.exchange().request) + json.dumps(attempt.exchange().reply)
+    assert attempt.exchange().request["url"].startswith("s3://events/raw/2026/03/04/05/")
+    assert "m1" in attempt.exchange().request["body"]
     assert SECRET not in shown
     assert "Signature" not in shown
     assert "AKIAEXAMPLE" not in shown

@@ -202,7 +202,7 @@ async def test_a_revoked_token_is_replaced_once(vendor: tuple[Vendor, Receiver],
     assert isinstance(attempt.outcome, Refused)
     assert told.calls == ["door", "login", "exchange", "door"]
     assert attempt.exchange is not None
-    assert ["Authorization", "Bearer •••"] in attempt.exchange.request["headers"]
+    assert ["Authorization", "Bearer •••"] in attempt.exchange().request["headers"]
 
 
 async def test_the_trade_desk_can_verify_what_arrives(outbound: Outbound) -> None:
@@ -218,7 +218,7 @@ async def test_the_trade_desk_can_verify_what_arrives(outbound: Outbound) -> Non
         assert arrived.headers["ttdsignature"] == "CKv544sAxHmx6lW7UOwWLiDa2ZM="
         assert arrived.headers["ttdsignature-dp"] == "iMYJk8j3ZmYG2BK12uRwXYNOfdA="
         assert attempt.exchange is not None
-        shown = dict(attempt.exchange.request["headers"])
+        shown = dict(attempt.exchange().request["headers"])
         assert (shown["TtdSignature"], shown["TtdSignature-dp"]) == ("•••", "•••")
     finally:
         receiver.close()

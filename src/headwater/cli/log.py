@@ -209,6 +209,7 @@ def _size_limits(settings: LogSettings) -> dict[str, int]:
         log_streams.MAIN: settings.retention_bytes,
         log_streams.REPLAYS: settings.retention_bytes,
         log_streams.REFUSED: settings.refused_bytes,
+        log_streams.ATTEMPTS: settings.attempts_bytes,
     }
 
 

@@ -5,6 +5,7 @@
 | HEADWATER | hw.event.>, hw.stream.> | every accepted record, for the retention time         |
 | REPLAYS   | hw.replay.>         | records to be sent again to one integration, until sent   |
 | REFUSED   | hw.refused.>        | what collect refused, newest within a size                |
+| ATTEMPTS  | hw.attempt.>        | requests and answers of deliveries, a sample, newest within a size |
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from headwater.settings import LogSettings
 MAIN = "HEADWATER"
 REPLAYS = "REPLAYS"
 REFUSED = "REFUSED"
+ATTEMPTS = "ATTEMPTS"
 SUBJECTS = {
     MAIN: [f"{SUBJECT_ROOT}.event.>", f"{SUBJECT_ROOT}.stream.>"],
     REPLAYS: [f"{SUBJECT_ROOT}.replay.>"],
     REFUSED: [f"{SUBJECT_ROOT}.refused.>"],
+    ATTEMPTS: [f"{SUBJECT_ROOT}.attempt.>"],
 }
 _PARTITIONS = "headwater.partitions"
 SECONDS_PER_DAY = 86_400.0
@@ -83,6 +86,18 @@ def configurations(settings: LogSettings) -> list[StreamConfig]:
             num_replicas=settings.replicas,
             max_bytes=settings.refused_bytes,
             max_age=settings.retention_days * SECONDS_PER_DAY,
+            allow_direct=True,
+        ),
+        StreamConfig(
+            name=ATTEMPTS,
+            subjects=SUBJECTS[ATTEMPTS],
+            storage=StorageType.FILE,
+            retention=RetentionPolicy.LIMITS,
+            discard=DiscardPolicy.OLD,
+            num_replicas=settings.replicas,
+            max_bytes=settings.attempts_bytes,
+            max_age=settings.retention_days * SECONDS_PER_DAY,
+            allow_atomic=True,
             allow_direct=True,
         ),
     ]

@@ -13,12 +13,14 @@ from headwater.database.pool import open_pool
 from headwater.engines import endpoints
 from headwater.errors import UnavailableError
 from headwater.log import connection, consumer, streams
+from headwater.log.writer import LogWriter
 from headwater.pipelines import secrets
 from headwater.pipelines.snapshot import ConfigurationSnapshot
 from headwater.pipelines.watcher import SnapshotWatcher
 from headwater.roles import operations
 from headwater.roles.engines import connect_log
 from headwater.roles.serving import Server, serve_until
+from headwater.routing.attempts import AttemptLog
 from headwater.routing.dead_letters import DeadLetterStore
 from headwater.routing.destinations import DestinationMaker
 from headwater.routing.outbound import Outbound
@@ -28,9 +30,7 @@ from headwater.settings import Settings
 
 POOL_SIZE = 4
 
-LAG = Gauge(
-    "headwater_log_lag", "Records that an integration has not settled", ["stream", "consumer", "integration"]
-)
+LAG = Gauge("headwater_log_lag", "Records that an integration has not settled", ["stream", "consumer", "integration"])
 
 logger = structlog.get_logger(__name__)
 
@@ -43,7 +43,10 @@ async def route(settings: Settings, number: int, stop: asyncio.Event) -> None:
     pool = await _open_pool(engines.database_url)
     outbound = Outbound(_allowed_hosts(settings))
     maker = DestinationMaker(settings, secrets.resolver(settings), outbound)
-    router = Router(client, DeadLetterStore(pool), maker.make, Ownership(engines.database_url))
+    writer = LogWriter(client)
+    attempts = AttemptLog(client, writer)
+    keeping = [asyncio.create_task(writer.run()), asyncio.create_task(attempts.run())]
+    router = Router(client, DeadLetterStore(pool), maker.make, Ownership(engines.database_url), attempts)
     async with SnapshotWatcher(engines.database_url) as configuration:
         checks = {"log": lambda: client.is_connected, "configuration": lambda: configuration.ready}
         health = operations.application("route", checks, lambda: _measure_lag(client, configuration.snapshot))
@@ -56,6 +59,8 @@ async def route(settings: Settings, number: int, stop: asyncio.Event) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await following
         await router.stop()
+    for task in keeping:
+        task.cancel()
     await outbound.close()
     pool.terminate()
     await connection.close(client)

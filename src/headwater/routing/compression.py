@@ -50,9 +50,12 @@ _CHOICES: Mapping[int, Callable[[], Compression]] = {
 
 def compression_of(value: Any) -> Compression:
     """The compression that a connection's number stands for; None (absent) is gzip. Raises ConfigurationError."""
-    if value is None:
-        return GZIP
-    number = number_of(value)
+    return _CHOICES[choice_of(value)]()
+
+
+def choice_of(value: Any) -> int:
+    """The number of a compression; None (absent) is 0. Raises ConfigurationError when there is no such choice."""
+    number = 0 if value is None else number_of(value)
     if not isinstance(number, int) or number not in _CHOICES:
         raise ConfigurationError(f"must be 1 (snappy), 2 (gzip) or 3 (none); got {value!r}", "compression")
-    return _CHOICES[number]()
+    return number

@@ -29,12 +29,13 @@ from headwater.events import decode_record
 from headwater.log.consumer import Consumer
 from headwater.log.consumer import Delivered as LogMessage
 from headwater.routing import circuit, metrics
+from headwater.routing.attempts import AttachmentAttempts, Result
 from headwater.routing.backoff import delay
 from headwater.routing.batching import Batch, Batcher, Job, Parcel
 from headwater.routing.circuit import Circuit
 from headwater.routing.dead_letters import DeadLetter
-from headwater.routing.destination import Attempt, Destination
-from headwater.routing.outcomes import Delivered, Refused, Retry
+from headwater.routing.destination import Attempt, Destination, Exchange
+from headwater.routing.outcomes import Delivered, Outcome, Refused, Retry
 
 IN_HAND_LIMIT = 4000
 TAKE_LIMIT = 500
@@ -58,12 +59,14 @@ class Delivery:
         destination: Destination,
         consumers: Sequence[Consumer],
         store: StoreDeadLetters,
+        attempts: AttachmentAttempts,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.name = name
         self._destination = destination
         self._consumers = tuple(consumers)
         self._store = store
+        self._attempts = attempts
         self._clock = clock
         self.ordered = destination.pace.order_per_user
         self._stopping = False
@@ -244,7 +247,9 @@ class Delivery:
             batch.first_attempt = started
         batch.attempts += 1
         attempt = await batch.destination.send([parcel.piece for parcel in batch.parcels])
-        metrics.REQUEST_SECONDS.labels(self.name).observe(time.monotonic() - started)
+        seconds = time.monotonic() - started
+        metrics.REQUEST_SECONDS.labels(self.name).observe(seconds)
+        self._keep_attempt(batch, attempt, seconds)
         metrics.REQUESTS.labels(self.name, type(attempt.outcome).__name__.lower()).inc()
         match attempt.outcome:
             case Delivered():
@@ -260,6 +265,19 @@ class Delivery:
                         self._push(0.0, half)
                 else:
                     await self._bury(batch, attempt, reason)
+
+    def _keep_attempt(self, batch: Batch, attempt: Attempt, seconds: float) -> None:
+        result, reason = _result(attempt.outcome)
+        if self._attempts.wants(result):
+            self._attempts.keep(
+                result,
+                reason,
+                revision=batch.destination.revision,
+                seconds=seconds,
+                number=batch.attempts,
+                messages=[parcel.job.message_id for parcel in batch.parcels],
+                exchange=attempt.shown(),
+            )
 
     def _note(self, state: Circuit) -> None:
         if state.state != self._circuit.state:
@@ -294,7 +312,8 @@ class Delivery:
 
     async def _bury(self, batch: Batch, attempt: Attempt, reason: str) -> None:
         """Store dead letters. While the database is away the batch is held: losing it is no option."""
-        letters = [self._letter(batch, parcel, attempt, reason) for parcel in batch.parcels]
+        exchange = attempt.shown()
+        letters = [self._letter(batch, parcel, exchange, reason) for parcel in batch.parcels]
         pause = 0.2
         while True:
             try:
@@ -306,7 +325,7 @@ class Delivery:
         metrics.DEAD.labels(self.name).inc(len(letters))
         await self._settle(batch)
 
-    def _letter(self, batch: Batch, parcel: Parcel, attempt: Attempt, reason: str) -> DeadLetter:
+    def _letter(self, batch: Batch, parcel: Parcel, exchange: Exchange | None, reason: str) -> DeadLetter:
         job = parcel.job
         return DeadLetter(
             message_id=job.message_id,
@@ -317,8 +336,8 @@ class Delivery:
             first_seen=job.first_seen,
             failed_at=self._clock(),
             record=job.message.payload,
-            request={} if attempt.exchange is None else attempt.exchange.request,
-            reply=None if attempt.exchange is None else attempt.exchange.reply,
+            request={} if exchange is None else exchange.request,
+            reply=None if exchange is None else exchange.reply,
         )
 
     # Settling records
@@ -348,6 +367,16 @@ class Delivery:
             for consumer in self._consumers:
                 for message in consumer.untaken():
                     await consumer.keep(message)
+
+
+def _result(outcome: Outcome) -> tuple[Result, str]:
+    match outcome:
+        case Delivered():
+            return "delivered", ""
+        case Retry(reason):
+            return "again", reason
+        case Refused(reason):
+            return "refused", reason
 
 
 async def _started(consumer: Consumer, *, rewind: bool) -> None:

@@ -6,7 +6,7 @@ an object store, Kafka and the built-in profiles are all destinations, and deliv
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from headwater.events import Record
@@ -44,10 +44,14 @@ class Exchange(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """What came of sending a batch. `exchange` is made on demand: a delivered batch needs none."""
+    """What came of sending a batch. `exchange` makes what people may see of it: only a few attempts are ever looked at."""
 
     outcome: Outcome
-    exchange: Exchange | None = None
+    exchange: Callable[[], Exchange] | None = None
+
+    def shown(self) -> Exchange | None:
+        """Request and answer as people may see them, None where the destination has no such thing."""
+        return None if self.exchange is None else self.exchange()
 
 
 class Pace(NamedTuple):

@@ -15,13 +15,13 @@ from headwater.pipelines.secrets import SecretResolver, is_sensitive
 from headwater.pipelines.snapshot import AttachedRevision
 from headwater.playbooks import CompiledIntegration, compile_kit
 from headwater.routing import object_stores
-from headwater.routing.compression import compression_of
 from headwater.routing.destination import Destination, Pace
 from headwater.routing.http_destination import HttpDestination, HttpSettings
 from headwater.routing.kafka_destination import KafkaDestination
 from headwater.routing.kafka_producer import kafka_library
 from headwater.routing.kafka_settings import kafka_settings
 from headwater.routing.masking import Mask
+from headwater.routing.object_formats import format_of
 from headwater.routing.object_names import clean_prefix
 from headwater.routing.object_store_destination import (
     LARGEST_BATCH,
@@ -110,7 +110,7 @@ class DestinationMaker:
         settings = ObjectSettings(
             integration=revision.integration_id,
             prefix=clean_prefix(connection.settings.get("prefix", "")),
-            compression=compression_of(connection.settings.get("compression")),
+            format=format_of(connection.settings),
             batch_size=LARGEST_BATCH if batch_size is None else batch_size,
             timeout_seconds=self._timeout(delivery),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 import msgspec
@@ -19,7 +20,7 @@ from headwater.routing.destination import Attempt, Fault, Outgoing, Pace, Prepar
 from headwater.routing.exchanges import shown_exchange
 from headwater.routing.masking import Mask
 from headwater.routing.outbound import Outbound
-from headwater.routing.outcomes import Delivered, Outcome, Refused, Reply, Retry, judge
+from headwater.routing.outcomes import Outcome, Refused, Reply, Retry, judge
 from headwater.routing.tokens import BearerTokens
 
 
@@ -76,9 +77,7 @@ class HttpDestination:
             outcome = Retry(str(fault), fault.retry_after)
         except (PermanentError, ConfigurationError) as fault:
             outcome = Refused(str(fault), split=len(pieces) > 1 and request is None)
-        if isinstance(outcome, Delivered):
-            return Attempt(outcome)
-        return Attempt(outcome, shown_exchange(request, reply, self._mask))
+        return Attempt(outcome, partial(shown_exchange, request, reply, self._mask))
 
     async def _exchange(self, request: HttpRequest, authentication: Authentication | None) -> tuple[HttpRequest, Reply]:
         timeout = self._settings.timeout_seconds

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from headwater import jsontext
@@ -19,13 +20,13 @@ from headwater.events import Record
 from headwater.playbooks import CompiledIntegration, HttpRequest
 from headwater.playbooks.outputs import SYSTEM_CLOCK
 from headwater.playbooks.scalars import scalar_text
-from headwater.routing.destination import Attempt, Fault, Outgoing, Pace, Prepared
+from headwater.routing.destination import Attempt, Exchange, Fault, Outgoing, Pace, Prepared
 from headwater.routing.exchanges import shown_exchange
 from headwater.routing.kafka_producer import KafkaProducer, Message
 from headwater.routing.kafka_settings import MESSAGE_LIMIT_BYTES, KafkaSettings
 from headwater.routing.masking import Mask
 from headwater.routing.outbound import RESOLVED_SECONDS, resolve
-from headwater.routing.outcomes import Delivered, Outcome, Refused, Retry
+from headwater.routing.outcomes import Outcome, Refused, Retry
 
 ROOM_FOR_HEADERS_BYTES = 1024
 """Of a message's limit: what the protocol itself writes into it."""
@@ -87,12 +88,13 @@ class KafkaDestination:
                 outcome = Retry(str(fault), fault.retry_after)
             except PermanentError as fault:
                 outcome = Refused(str(fault), split=False)
-        if isinstance(outcome, Delivered):
-            return Attempt(outcome)
+        return Attempt(outcome, partial(self._shown, messages))
+
+    def _shown(self, messages: Sequence[Message]) -> Exchange:
         brokers = ",".join(map(str, self._settings.brokers))
         content = b"\n".join(message.value for message in messages)
         shown = HttpRequest("PRODUCE", f"kafka://{brokers}/{self._settings.topic}", (), content)
-        return Attempt(outcome, shown_exchange(shown, None, self._mask))
+        return shown_exchange(shown, None, self._mask)
 
     def _too_large(self, messages: Sequence[Message]) -> Refused | None:
         """Found before anything is sent: halving the batch then leaves no message doubled."""

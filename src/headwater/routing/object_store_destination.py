@@ -1,4 +1,4 @@
-"""An object store as a destination: events gathered into large objects of JSON lines, in a folder for each hour.
+"""An object store as a destination: events gathered into large objects, in a folder for each hour.
 
 At least once: a batch that is sent again in the same composition overwrites its objects. After a restart records can
 come in another composition, and what was stored but not yet acknowledged is then stored once more; `messageId` tells.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from headwater import jsontext
@@ -17,11 +18,11 @@ from headwater.events import Record
 from headwater.integrations.delivery import Delivery, ReplyRule
 from headwater.playbooks import CompiledIntegration, HttpRequest
 from headwater.playbooks.outputs import SYSTEM_CLOCK
-from headwater.routing.compression import Compression
 from headwater.routing.delivery import IN_HAND_LIMIT
 from headwater.routing.destination import Attempt, Fault, Outgoing, Pace, Prepared
 from headwater.routing.exchanges import shown_exchange
 from headwater.routing.masking import Mask
+from headwater.routing.object_formats import ObjectFormat
 from headwater.routing.object_names import PieceId, digest, hour_of
 from headwater.routing.object_stores import Bucket
 from headwater.routing.outbound import Outbound
@@ -39,7 +40,7 @@ class ObjectSettings(NamedTuple):
 
     integration: str
     prefix: str
-    compression: Compression
+    format: ObjectFormat
     batch_size: int
     timeout_seconds: float
 
@@ -86,6 +87,7 @@ class ObjectStoreDestination:
             except InputError as fault:
                 faults.append(Fault("output", str(fault)))
             else:
+                faults += [Fault("output", text) for text in self._settings.format.misfits(output.body)]
                 outgoing.append(Outgoing(None, self._batch_limit, line))
         return Prepared(tuple(outgoing), None if prepared.drop is None else prepared.drop.reason, tuple(faults))
 
@@ -106,29 +108,28 @@ class ObjectStoreDestination:
     async def _put(self, hour: str, lines: Sequence[Line], *, alone: bool) -> Attempt:
         settings = self._settings
         name = digest(settings.integration, [line.id for line in lines])
-        path = f"{settings.prefix}{hour}/{name}.jsonl{settings.compression.suffix}"
-        content = b"".join(line.text + b"\n" for line in lines)
+        path = f"{settings.prefix}{settings.format.folder(hour)}/{name}{settings.format.suffix}"
+        texts = [line.text for line in lines]
         reply: Reply | None = None
         try:
-            request = await asyncio.to_thread(self._request, path, content)
+            request = await asyncio.to_thread(self._request, path, texts)
             reply = await self._outbound.send(request, settings.timeout_seconds)
             outcome: Outcome = _judge(reply, alone=alone)
         except TransientError as fault:
             outcome = Retry(str(fault), fault.retry_after)
         except (PermanentError, ConfigurationError) as fault:
             outcome = Refused(str(fault), split=False)
-        if isinstance(outcome, Delivered):
-            return Attempt(outcome)
-        # Shown by its name instead of the signed URL, and readable instead of compressed.
+        # Shown by its name instead of the signed URL, and as lines of JSON, whatever the format.
+        content = b"".join(text + b"\n" for text in texts)
         shown = HttpRequest("PUT", f"{self._bucket.place}/{path}", self._headers(), content)
-        return Attempt(outcome, shown_exchange(shown, reply, self._mask))
+        return Attempt(outcome, partial(shown_exchange, shown, reply, self._mask))
 
-    def _request(self, path: str, content: bytes) -> HttpRequest:
-        body = self._settings.compression.compress(content)
+    def _request(self, path: str, texts: Sequence[bytes]) -> HttpRequest:
+        body = self._settings.format.encode(texts)
         return HttpRequest("PUT", self._bucket.sign(path), self._headers(), body)
 
     def _headers(self) -> tuple[tuple[str, str], ...]:
-        return (("content-type", self._settings.compression.content_type), *self._bucket.headers)
+        return (("content-type", self._settings.format.content_type), *self._bucket.headers)
 
 
 def _judge(reply: Reply, *, alone: bool) -> Outcome:

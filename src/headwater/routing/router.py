@@ -22,6 +22,7 @@ from headwater.log.consumer import Consumer, ConsumerSpec
 from headwater.log.records import subject_filter, subject_token
 from headwater.pipelines.snapshot import AttachedRevision, ConfigurationSnapshot
 from headwater.routing import metrics, replays
+from headwater.routing.attempts import AttemptLog
 from headwater.routing.dead_letters import DeadLetter, DeadLetterStore
 from headwater.routing.delivery import Delivery, StoreDeadLetters
 from headwater.routing.destination import Destination
@@ -53,11 +54,13 @@ class Router:
         store: DeadLetterStore,
         make_destination: MakeDestination,
         ownership: Ownership,
+        attempts: AttemptLog,
     ) -> None:
         self._client = client
         self._store = store
         self._make_destination = make_destination
         self._ownership = ownership
+        self._attempts = attempts
         self._running: dict[Key, _Running] = {}
         self._known: set[str] = set()
         self._faulty: set[str] = set()
@@ -98,6 +101,7 @@ class Router:
             destination=destination,
             consumers=[Consumer(self._client, spec) for spec in consumer_specs(attached)],
             store=self._dead_letter_storage(key),
+            attempts=self._attempts.of(*key),
         )
         task = asyncio.create_task(self._run(key, delivery), name=f"delivery {delivery.name}")
         self._running[key] = _Running(delivery, task, attached.attachment.revision)
