@@ -170,6 +170,14 @@ _SCRAM = Object(
 _CODE = Number(whole=True, minimum=0)
 """A numbered choice; a compression is 0 unspecified, 1 snappy, 2 gzip, 3 none."""
 
+_OBJECT_FIELDS: tuple[tuple[str, object, str], ...] = (
+    (
+        "format",
+        Text(choices=("ndjson", "parquet")),
+        "what objects hold: ndjson (lines of JSON, the default) or parquet",
+    ),
+    ("columns", ListOf(Text(), or_text=True), "typed columns of Parquet as name:type, a list or separated by commas"),
+)
 _S3_FIELDS: tuple[tuple[str, object, str], ...] = (
     ("region*", Text(), "region of the bucket"),
     ("bucket*", Text(), "name of the bucket"),
@@ -244,11 +252,11 @@ KINDS: tuple[Field, ...] = (
         ("topic*", Text(), "topic"),
         ("credentials", Text(), "service account key as JSON"),
     ),
-    _kind("s3", "an Amazon S3 bucket; each output is a line of a JSON-lines object", *_S3_FIELDS),
-    _kind("gcs", "a Google Cloud Storage bucket; each output is a line", *_GCS_FIELDS),
+    _kind("s3", "an Amazon S3 bucket; each output is a line or row of an object", *_S3_FIELDS, *_OBJECT_FIELDS),
+    _kind("gcs", "a Google Cloud Storage bucket; each output is a line or row", *_GCS_FIELDS, *_OBJECT_FIELDS),
     _kind(
         "blob",
-        "an Azure Blob Storage container; each output is a line",
+        "an Azure Blob Storage container; each output is a line or row",
         ("bucket*", Text(), "container"),
         ("accountName*", Text(), "storage account"),
         ("compression*", _CODE, "1 snappy, 2 gzip, 3 none"),
@@ -256,6 +264,7 @@ KINDS: tuple[Field, ...] = (
         ("accountKey", Text(), "key of the account"),
         ("sasToken", Text(), "shared access signature"),
         ("useManagedIdentity", Flag(), "true: use the identity of the machine"),
+        *_OBJECT_FIELDS,
     ),
     _kind(
         "googleBigqueryStreaming",
@@ -331,6 +340,9 @@ KINDS: tuple[Field, ...] = (
     _kind("rasp", "Ringier Axel Springer Poland", ("network*", Text(), "network")),
     _kind("pipeline-router", "another pipeline of this installation, chosen by the output's writeKey"),
     _kind("stdout", "a line of the log"),
+    _kind(
+        "profiles", "the customer profiles of this install", ("stream", Text(), "stream as which the schema sees it")
+    ),
 )
 """Every connection that is not HTTP. Field names are compared without case, `_` and `-`."""
 
