@@ -20,10 +20,10 @@ class Install:
 
     def __init__(self, data: Path, extra: dict[str, str]) -> None:
         self.data = data
-        ports = _free_ports(6)
+        ports = _free_ports(7)
         self.url = f"http://127.0.0.1:{ports[0]}"
         self.admin_url = f"http://127.0.0.1:{ports[1]}"
-        self.operations = {"collect": ports[2], "route": ports[3], "console": ports[4], "archive": ports[5]}
+        self.operations = {"collect": ports[2], "route": ports[3], "console": ports[4], "archive": ports[5], "profile": ports[6]}
         self.environment = {
             **os.environ,
             "HEADWATER_DATA_FOLDER": str(data),
@@ -33,6 +33,7 @@ class Install:
             "HEADWATER_OPERATIONS_ROUTE_PORT": str(ports[3]),
             "HEADWATER_OPERATIONS_CONSOLE_PORT": str(ports[4]),
             "HEADWATER_OPERATIONS_ARCHIVE_PORT": str(ports[5]),
+            "HEADWATER_OPERATIONS_PROFILE_PORT": str(ports[6]),
             "HEADWATER_ROUTE_ALLOWED_HOSTS": "127.0.0.1",
             "COLUMNS": "200",
             **extra,

@@ -82,6 +82,12 @@ class RouteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed_hosts: tuple[str, ...] = ()
 
 
+class ProfileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Building profiles from the log. `batch_limit`: most records in one transaction."""
+
+    batch_limit: Count = 1000
+
+
 class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The console's pages and the admin API. `public_url` is how browsers reach them through a proxy ("https://…")."""
 
@@ -97,6 +103,7 @@ class OperationsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     collect_port: Port = 9480
     route_port: Port = 9580
     console_port: Port = 9680
+    profile_port: Port = 9780
     archive_port: Port = 9880
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -113,6 +120,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log: LogSettings = LogSettings()
     archive: ArchiveSettings = ArchiveSettings()
     route: RouteSettings = RouteSettings()
+    profile: ProfileSettings = ProfileSettings()
     console: ConsoleSettings = ConsoleSettings()
     operations: OperationsSettings = OperationsSettings()
 

@@ -32,6 +32,7 @@ def test_the_library_has_its_integrations() -> None:
         "kafka",
         "lytics",
         "meta-conversions",
+        "profiles",
         "s3",
         "segment",
         "slack",

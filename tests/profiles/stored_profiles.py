@@ -31,7 +31,7 @@ class Stored:
         return self
 
     def new_builder(self):
-        return Builder(self.generation.number, self.schema, self.secret, self.observers)
+        return Builder(self.generation, self.schema, self.secret, self.observers)
 
     async def apply(self, *effects):
         arrivals = []

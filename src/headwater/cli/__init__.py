@@ -36,6 +36,7 @@ _GROUPS = {
     "up": _Command("up:up", "Start engines and roles, and keep them running."),
     "collect": _Command("role:collect", "Run one collector: the public HTTP doors."),
     "route": _Command("role:route", "Run one router: delivery to the integrations."),
+    "profile": _Command("role:profile", "Run one builder of profiles."),
     "console": _Command("role:console", "Run the web pages and the admin API."),
     "prepare": _Command("role:prepare", "Bring database and log to this version."),
     "welcome": _Command("welcome:welcome", "Show where everything is, and what to try first."),

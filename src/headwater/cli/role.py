@@ -37,6 +37,20 @@ def route(*, number: int = 0) -> None:
     lifecycle.run(settings, f"route-{number}", lambda stop: run_router(settings, number, stop))
 
 
+def profile(*, number: int = 0) -> None:
+    """Run one builder of profiles.
+
+    Parameters
+    ----------
+    number
+        Tells several builders on one machine apart (0, 1, …).
+    """
+    from headwater.roles.profile import profile as run_builder  # see collect
+
+    settings = settings_module.load()
+    lifecycle.run(settings, f"profile-{number}", lambda stop: run_builder(settings, number, stop))
+
+
 def console(*, number: int = 0) -> None:
     """Run the admin API.
 

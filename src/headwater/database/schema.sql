@@ -12,6 +12,18 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.share_audiences(OUT version bigint, OUT filling integer[], OUT quiet integer[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('headwater audiences', 0));
+    -- Statements of their own: they see what was committed while the lock was waited for.
+    SELECT s.version INTO version FROM audience_state s;
+    SELECT coalesce(array_agg(number), '{}'), coalesce(array_agg(number) FILTER (WHERE NOT f.with_events), '{}')
+    INTO filling, quiet FROM audience_fills f, unnest(f.audiences) AS number WHERE f.finished IS NULL;
+END
+$$;
+
 CREATE TABLE public.api_tokens (
     id text NOT NULL,
     name text NOT NULL,
@@ -77,6 +89,97 @@ CREATE TABLE public.attachments (
     revision integer NOT NULL,
     enabled boolean NOT NULL,
     attached_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.audience_fills (
+    id bigint NOT NULL,
+    audiences integer[] NOT NULL,
+    deleted integer[] NOT NULL,
+    with_events boolean NOT NULL,
+    generation integer DEFAULT 0 NOT NULL,
+    cursor bytea DEFAULT '\x'::bytea NOT NULL,
+    total bigint DEFAULT 0 NOT NULL,
+    asked bigint DEFAULT 0 NOT NULL,
+    entered bigint DEFAULT 0 NOT NULL,
+    exited bigint DEFAULT 0 NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    finished timestamp with time zone
+);
+
+ALTER TABLE public.audience_fills ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audience_fills_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.audience_size_history (
+    audience_id text NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    size bigint NOT NULL
+);
+
+CREATE TABLE public.audience_state (
+    singleton boolean DEFAULT true NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    defaults_created boolean DEFAULT false NOT NULL,
+    CONSTRAINT audience_state_singleton_check CHECK (singleton)
+);
+
+CREATE TABLE public.audience_subscriptions (
+    id text NOT NULL,
+    name text NOT NULL,
+    description text NOT NULL,
+    segment_ids text[] NOT NULL,
+    segment_ql text NOT NULL,
+    user_fields text[] NOT NULL,
+    webhook_url text NOT NULL,
+    headers jsonb NOT NULL,
+    integration_id text NOT NULL,
+    author text NOT NULL,
+    created timestamp with time zone NOT NULL,
+    updated timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.audience_versions (
+    audience_id text NOT NULL,
+    number integer NOT NULL,
+    segment_ql text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    changed_by text NOT NULL,
+    CONSTRAINT audience_versions_number_check CHECK ((number > 0))
+);
+
+CREATE TABLE public.audiences (
+    id text NOT NULL,
+    number integer NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    segment_ql text NOT NULL,
+    version integer NOT NULL,
+    table_name text NOT NULL,
+    kind text NOT NULL,
+    description text NOT NULL,
+    tags text[] NOT NULL,
+    groups text[] NOT NULL,
+    is_public boolean NOT NULL,
+    save_hist boolean NOT NULL,
+    emit_trigger boolean NOT NULL,
+    event_fields text[] NOT NULL,
+    author text NOT NULL,
+    created timestamp with time zone NOT NULL,
+    updated timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.audiences ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audiences_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.audit_log (
@@ -244,6 +347,7 @@ CREATE TABLE public.profile_generations (
     state text NOT NULL,
     schema_version text NOT NULL,
     schema jsonb NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT profile_generations_number_check CHECK ((number > 0)),
     CONSTRAINT profile_generations_state_check CHECK ((state = ANY (ARRAY['building'::text, 'live'::text, 'retired'::text])))
@@ -383,6 +487,30 @@ ALTER TABLE ONLY public.archive_removals
 ALTER TABLE ONLY public.attachments
     ADD CONSTRAINT attachments_pkey PRIMARY KEY (pipeline_id, integration_id);
 
+ALTER TABLE ONLY public.audience_fills
+    ADD CONSTRAINT audience_fills_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.audience_size_history
+    ADD CONSTRAINT audience_size_history_pkey PRIMARY KEY (audience_id, hour);
+
+ALTER TABLE ONLY public.audience_state
+    ADD CONSTRAINT audience_state_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.audience_subscriptions
+    ADD CONSTRAINT audience_subscriptions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.audience_versions
+    ADD CONSTRAINT audience_versions_pkey PRIMARY KEY (audience_id, number);
+
+ALTER TABLE ONLY public.audiences
+    ADD CONSTRAINT audiences_number_key UNIQUE (number);
+
+ALTER TABLE ONLY public.audiences
+    ADD CONSTRAINT audiences_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.audiences
+    ADD CONSTRAINT audiences_slug_key UNIQUE (slug);
+
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 
@@ -472,6 +600,8 @@ CREATE INDEX archive_forgotten_pending ON public.archive_forgotten USING btree (
 
 CREATE INDEX attachments_revision ON public.attachments USING btree (integration_id, revision);
 
+CREATE INDEX audience_fills_open ON public.audience_fills USING btree (id) WHERE (finished IS NULL);
+
 CREATE INDEX audit_log_subject ON public.audit_log USING btree (subject, id);
 
 CREATE INDEX dead_letters_newest ON public.dead_letters USING btree (state, id DESC);
@@ -490,6 +620,8 @@ CREATE INDEX sessions_person ON public.sessions USING btree (person_id);
 
 CREATE INDEX write_keys_pipeline ON public.write_keys USING btree (pipeline_id);
 
+CREATE TRIGGER audience_versions_never_change BEFORE UPDATE ON public.audience_versions FOR EACH ROW EXECUTE FUNCTION public.refuse_update();
+
 CREATE TRIGGER audit_log_never_changes BEFORE UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_update();
 
 CREATE TRIGGER revisions_never_change BEFORE UPDATE ON public.revisions FOR EACH ROW EXECUTE FUNCTION public.refuse_update();
@@ -501,6 +633,15 @@ ALTER TABLE ONLY public.attachments
 
 ALTER TABLE ONLY public.attachments
     ADD CONSTRAINT attachments_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES public.pipelines(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.audience_size_history
+    ADD CONSTRAINT audience_size_history_audience_id_fkey FOREIGN KEY (audience_id) REFERENCES public.audiences(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.audience_subscriptions
+    ADD CONSTRAINT audience_subscriptions_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES public.integrations(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.audience_versions
+    ADD CONSTRAINT audience_versions_audience_id_fkey FOREIGN KEY (audience_id) REFERENCES public.audiences(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.deployments
     ADD CONSTRAINT deployments_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES public.integrations(id) ON DELETE CASCADE;

@@ -23,7 +23,8 @@ def metrics_urls(settings: Settings) -> dict[str, str]:
     """The address of the metrics of each process, by its name."""
     operating = settings.operations
     ports = {f"collect-{number}": operating.collect_port + number for number in range(settings.collect.processes)}
-    ports |= {"route-0": operating.route_port, "console-0": operating.console_port, "archive-0": operating.archive_port}
+    ports |= {"route-0": operating.route_port, "profile-0": operating.profile_port}
+    ports |= {"console-0": operating.console_port, "archive-0": operating.archive_port}
     return {name: f"http://{_host(operating.host)}:{port}/metrics" for name, port in ports.items()}
 
 

@@ -49,6 +49,7 @@ def addresses(settings: Settings) -> Iterator[Address]:
         yield Address(operating.host, operating.collect_port + number, "operations.collect_port")
     yield Address(operating.host, operating.route_port, "operations.route_port")
     yield Address(operating.host, operating.console_port, "operations.console_port")
+    yield Address(operating.host, operating.profile_port, "operations.profile_port")
     yield Address(operating.host, operating.archive_port, "operations.archive_port")
 
 

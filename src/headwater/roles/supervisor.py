@@ -105,14 +105,20 @@ class Supervisor:
 
     def _role_specs(self) -> list[ProcessSpec]:
         specs = [_role("collect", number) for number in range(self._settings.collect.processes)]
-        return [*specs, _role("route", 0), _role("console", 0), _ARCHIVE]
+        return [*specs, _role("route", 0), _role("profile", 0), _role("console", 0), _ARCHIVE]
 
     def _readiness_urls(self) -> list[str]:
         operating = self._settings.operations
         ports = [operating.collect_port + number for number in range(self._settings.collect.processes)]
         return [
             f"http://{operating.host}:{port}/readyz"
-            for port in (*ports, operating.route_port, operating.console_port, operating.archive_port)
+            for port in (
+                *ports,
+                operating.route_port,
+                operating.profile_port,
+                operating.console_port,
+                operating.archive_port,
+            )
         ]
 
     def _launch(self, spec: ProcessSpec) -> RunningProcess:

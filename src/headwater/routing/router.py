@@ -21,6 +21,7 @@ from headwater.log import consumer, streams
 from headwater.log.consumer import Consumer, ConsumerSpec
 from headwater.log.records import subject_filter, subject_token
 from headwater.pipelines.snapshot import AttachedRevision, ConfigurationSnapshot
+from headwater.profiles.targets import is_profiles
 from headwater.routing import metrics, replays
 from headwater.routing.attempts import AttemptLog
 from headwater.routing.dead_letters import DeadLetter, DeadLetterStore
@@ -77,7 +78,7 @@ class Router:
 
     async def apply(self, snapshot: ConfigurationSnapshot) -> None:
         """Bring the deliveries in line with one snapshot."""
-        wanted = {_key(attached): attached for attached in snapshot.attachments if attached.attachment.enabled}
+        wanted = {_key(attached): attached for attached in snapshot.attachments if _is_delivered(attached)}
         await asyncio.gather(*(self._stop(key) for key in list(self._running) if key not in wanted))
         self._forget_faults({_name(attached) for attached in wanted.values()})
         for key, attached in wanted.items():
@@ -214,6 +215,11 @@ def consumer_name(key: Key) -> str:
 def consumer_labels(snapshot: ConfigurationSnapshot) -> dict[str, str]:
     """What people call the consumers of a snapshot's attachments: "pipeline/integration"."""
     return {consumer_name(_key(attached)): _name(attached) for attached in snapshot.attachments}
+
+
+def _is_delivered(attached: AttachedRevision) -> bool:
+    """Whether the router serves an attachment: paused ones wait, and profiles are built from the log by another role."""
+    return attached.attachment.enabled and not is_profiles(attached)
 
 
 def _key(attached: AttachedRevision) -> Key:

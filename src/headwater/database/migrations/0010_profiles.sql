@@ -16,6 +16,8 @@ CREATE TABLE profile_generations (
     state text NOT NULL CHECK (state IN ('building', 'live', 'retired')),
     schema_version text NOT NULL,
     schema jsonb NOT NULL,
+    -- Raised when `schema` is replaced by one that reads new events in another way.
+    revision integer NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now()
 );
 

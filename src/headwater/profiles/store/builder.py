@@ -17,7 +17,7 @@ import msgspec
 
 from headwater.profiles.compiled_schema import CompiledSchema
 from headwater.profiles.decisions import NO_DECISIONS, Decisions
-from headwater.profiles.drop_counts import count_drops, merge_drop_counts
+from headwater.profiles.drop_counts import DropCount, DropKey, count_drops, merge_drop_counts
 from headwater.profiles.effects import EventEffect
 from headwater.profiles.fragments import Fragment, FragmentKey
 from headwater.profiles.identifiers import Identifier
@@ -37,6 +37,7 @@ from headwater.profiles.store.folding import (
     members_read,
 )
 from headwater.profiles.store.gathering import Gathering, gather
+from headwater.profiles.store.generations import Generation
 from headwater.profiles.store.tables import NO_SLOT, FragmentRow, IdentifierRow, Tables, statement
 
 
@@ -48,12 +49,17 @@ class ReplacedError(Exception):
     """The positions are not where this worker left them: another one works on its partitions."""
 
 
+class OutdatedError(Exception):
+    """The generation has another schema by now, or nobody wants it any more."""
+
+
 class Applied(msgspec.Struct, frozen=True):
-    """What a batch did: messages that counted, messages that were there already, profiles written."""
+    """What a batch did: messages that counted, messages that were there already, profiles written, what was dropped."""
 
     applied: int
     repeated: int
     profiles: int
+    drops: Mapping[DropKey, DropCount]
 
 
 Fragments = dict[Identifier, dict[FragmentKey, Fragment]]
@@ -64,12 +70,13 @@ class Builder:
 
     def __init__(
         self,
-        generation: int,
+        generation: Generation,
         schema: CompiledSchema,
         secret: bytes,
         observers: Sequence[ProfileObserver] = (),
     ) -> None:
-        self.generation = generation
+        self.generation = generation.number
+        self._revision = generation.revision
         self.schema = schema
         self._secret = secret
         self._observers = tuple(observers)
@@ -81,7 +88,7 @@ class Builder:
     async def apply(self, connection: Any, batch: Batch, now: datetime) -> Applied:
         """Apply a batch in a transaction of its own.
 
-        Raises ReplacedError when the positions were moved by somebody else, and what the driver raises; then nothing happened, unless the
+        Raises ReplacedError when the positions were moved by somebody else, OutdatedError when generation or schema are not what they were, and what the driver raises; then nothing happened, unless the
         connection broke at the commit itself: applying again is always safe.
         """
         self._ids = {}
@@ -96,18 +103,21 @@ class Builder:
         tables = Tables(connection, self.generation)
         if batch.moves and not await tables.move_positions(batch.moves):
             raise ReplacedError
-        await self._read_decisions(connection, tables)
+        await self._look_round(connection, tables)
         new = await self._new_arrivals(tables, batch.arrivals)
         effects = [arrival.effect for arrival in new if arrival.effect.owner is not None]
         written = await self._change(connection, tables, effects, now) if effects else 0
         drops = merge_drop_counts(count_drops(arrival.effect for arrival in new), batch.drops)
         if drops:
             await tables.count_drops(drops)
-        return Applied(len(new), len(batch.arrivals) - len(new), written)
+        return Applied(len(new), len(batch.arrivals) - len(new), written, drops)
 
-    async def _read_decisions(self, connection: Any, tables: Tables) -> None:
+    async def _look_round(self, connection: Any, tables: Tables) -> None:
         await connection.execute(statement("share_decisions", self.generation))
-        version = await connection.fetchval(statement("decisions_version", self.generation))
+        standing = await connection.fetchrow(statement("standing", self.generation), self.generation)
+        if standing["state"] not in ("live", "building") or standing["revision"] != self._revision:
+            raise OutdatedError
+        version = standing["decisions_version"]
         if version != self._decisions_version:
             self._decisions = Decisions.of(await tables.decisions())
             self._decisions_version = version

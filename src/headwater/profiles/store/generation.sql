@@ -64,6 +64,14 @@ CREATE TABLE {namespace}.positions (
     sequence bigint NOT NULL
 );
 
+-- Which attachments of pipelines the positions allow for: a new one sets them back to its first record.
+CREATE TABLE {namespace}.attachments (
+    pipeline_id text NOT NULL,
+    integration_id text NOT NULL,
+    attached_at timestamptz NOT NULL,
+    PRIMARY KEY (pipeline_id, integration_id, attached_at)
+);
+
 -- What did not go into profiles, and why.
 CREATE TABLE {namespace}.drops (
     kind text NOT NULL,

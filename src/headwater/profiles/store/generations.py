@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from headwater.database.queries import load
 from headwater.errors import ConfigurationError
 from headwater.profiles.schema import Schema, schema_document
 
@@ -17,17 +18,19 @@ GenerationState = Literal["building", "live", "retired"]
 CHANNEL = "headwater_profiles"
 """Notified when another generation becomes the live one, and when the schema of one changes."""
 
+QUERIES = load("headwater.profiles.store")
 _TEMPLATE = resources.files("headwater.profiles.store").joinpath("generation.sql")
-_COLUMNS = "number, state, schema_version, schema"
+_COLUMNS = "number, state, schema_version, schema, revision"
 
 
 class Generation(msgspec.Struct, frozen=True):
-    """One generation and the schema that makes it."""
+    """One generation and the schema that makes it; `revision` counts schemas that it had."""
 
     number: int
     state: GenerationState
     schema_version: str
     schema: Schema
+    revision: int = 1
 
     @property
     def namespace(self) -> str:
@@ -54,6 +57,13 @@ async def create(connection: Any, schema: Schema, state: GenerationState = "buil
     return Generation(number, state, schema.version, schema)
 
 
+async def ensure_first(connection: Any, schema: Schema) -> None:
+    """Create the first generation, live at once, where there is none; in the caller's transaction."""
+    await connection.execute(QUERIES["own_decisions"])
+    if not await connection.fetchval("SELECT EXISTS (SELECT FROM profile_generations)"):
+        await create(connection, schema, "live")
+
+
 async def live(connection: Any) -> Generation:
     """The live generation. Raises ConfigurationError when there is none: the install was never prepared."""
     row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM profile_generations WHERE state = 'live'")  # noqa: S608  # constant
@@ -69,7 +79,11 @@ async def every(connection: Any) -> list[Generation]:
 
 
 async def make_live(connection: Any, number: int) -> None:
-    """Switch readers and builders to a generation, in the caller's transaction; the one before is retired."""
+    """Switch readers and builders to a generation, in the caller's transaction; the one before is retired.
+
+    Waits for batches that are being built; the next ones notice.
+    """
+    await connection.execute(QUERIES["own_decisions"])
     await connection.execute("UPDATE profile_generations SET state = 'retired' WHERE state = 'live'")
     await connection.execute("UPDATE profile_generations SET state = 'live' WHERE number = $1", number)
     await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, str(number))
@@ -77,8 +91,9 @@ async def make_live(connection: Any, number: int) -> None:
 
 async def change_schema(connection: Any, number: int, schema: Schema) -> None:
     """Give a generation a schema that reads new events in another way and leaves what is stored as it is."""
+    await connection.execute(QUERIES["own_decisions"])
     await connection.execute(
-        "UPDATE profile_generations SET schema = $2, schema_version = $3 WHERE number = $1",
+        "UPDATE profile_generations SET schema = $2, schema_version = $3, revision = revision + 1 WHERE number = $1",
         number,
         schema_document(schema),
         schema.version,
@@ -104,4 +119,6 @@ async def secret(connection: Any) -> bytes:
 
 
 def _generation(row: Any) -> Generation:
-    return Generation(row["number"], row["state"], row["schema_version"], msgspec.convert(row["schema"], Schema))
+    return Generation(
+        row["number"], row["state"], row["schema_version"], msgspec.convert(row["schema"], Schema), row["revision"]
+    )

@@ -6,9 +6,10 @@ SELECT pg_advisory_xact_lock_shared(hashtextextended('headwater identity decisio
 -- One who decides, while nobody builds.
 SELECT pg_advisory_xact_lock(hashtextextended('headwater identity decisions', 0));
 
--- name: decisions_version
--- What to compare before reading decisions again.
-SELECT decisions_version FROM profile_settings;
+-- name: standing
+-- What to compare before building: whether the generation is wanted, which schema it has, which decisions are in force.
+SELECT g.state, g.revision, s.decisions_version
+FROM profile_settings s LEFT JOIN profile_generations g ON g.number = $1;
 
 -- name: decisions
 -- Everything that people decided and did not take back, the oldest first.
@@ -23,6 +24,18 @@ SELECT partition, sequence FROM {namespace}.positions;
 -- Partitions that nobody has worked on begin before the first record.
 INSERT INTO {namespace}.positions (partition, sequence)
 SELECT partition, 0 FROM unnest($1::integer[]) AS begun (partition) ON CONFLICT DO NOTHING;
+
+-- name: set_back_positions
+-- Begins again at a record; messages that count already stay counted once.
+UPDATE {namespace}.positions SET sequence = least(sequence, $1);
+
+-- name: attachments
+-- The attachments that the positions allow for.
+SELECT pipeline_id, integration_id, attached_at FROM {namespace}.attachments;
+
+-- name: note_attachment
+-- From now on the positions allow for an attachment.
+INSERT INTO {namespace}.attachments (pipeline_id, integration_id, attached_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
 
 -- name: move_positions
 -- Moves positions on, only from where this worker believes them: who was replaced meanwhile changes fewer rows.

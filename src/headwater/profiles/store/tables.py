@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from headwater.database.queries import load
 from headwater.profiles.decisions import Decision
 from headwater.profiles.drop_counts import DropCount, DropKey
 from headwater.profiles.fragments import Fragment
@@ -15,13 +14,11 @@ from headwater.profiles.identifiers import Identifier
 from headwater.profiles.instants import milliseconds_of
 from headwater.profiles.store.batch import Arrival, Move
 from headwater.profiles.store.bodies import Component, component_bytes, component_from, fragment_bytes
-from headwater.profiles.store.generations import namespace_of
+from headwater.profiles.store.generations import QUERIES, namespace_of
 
 NO_SLOT = -1
 NUMBERS_AT_ONCE = 1000
 """By which the sequence of component numbers goes up."""
-
-_QUERIES = load("headwater.profiles.store")
 
 IdentifierRow = tuple[bytes, str, str, int, bytes]
 """Id, type, value, component, profile id."""
@@ -36,7 +33,7 @@ FragmentRow = tuple[bytes, int, Fragment]
 @lru_cache(maxsize=64)
 def statement(name: str, generation: int) -> str:
     """The SQL of a named statement for one generation."""
-    return _QUERIES[name].replace("{namespace}", namespace_of(generation))
+    return QUERIES[name].replace("{namespace}", namespace_of(generation))
 
 
 class Tables:

@@ -1,0 +1,299 @@
+"""The worker: reads its partitions of the log in order and commits profiles together with its position.
+
+Work is done in sessions. A session has one database connection, one reader and one plan; anything that changes what it rests on (partitions,
+schema, attachments, a lost connection, a worker that took over) ends it, and the next one begins from the positions in the database. So there is no
+state that could be wrong after a fault. While a batch is committed the next one is prepared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import asyncpg
+import structlog
+from nats.aio.client import Client
+
+from headwater.database import faults
+from headwater.database.pool import open_connection
+from headwater.errors import HeadwaterError
+from headwater.log import streams
+from headwater.log.consumer import Delivered
+from headwater.log.ordered import OrderedReader
+from headwater.pipelines.secrets import SecretResolver
+from headwater.pipelines.watcher import SnapshotWatcher
+from headwater.profiles import metrics
+from headwater.profiles.drop_counts import DropCount, DropKey, merge_drop_counts
+from headwater.profiles.observers import ProfileObserver
+from headwater.profiles.partitions import PartitionClaims
+from headwater.profiles.plan import Plan, current_generation, make_plan, positions_of, revisions_of, subjects_of
+from headwater.profiles.preparation import LogRecord, Preparer
+from headwater.profiles.store import generations
+from headwater.profiles.store.batch import Batch, Move
+from headwater.profiles.store.builder import Applied, Builder, OutdatedError, ReplacedError
+from headwater.profiles.targets import profile_attachments, targets_of
+
+LOOK_SECONDS = 1.0
+TAKE_SECONDS = 1.0
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
+BATCH_LIMIT = 1000
+STATEMENT_LIMIT_SECONDS = 60.0
+
+logger = structlog.get_logger(__name__)
+
+
+class _Prepared(NamedTuple):
+    """A batch on its way to the database, with what is measured about it."""
+
+    batch: Batch
+    records: int
+    oldest: float
+
+
+class ProfileWorker:
+    """Builds profiles from the log until told to stop. One per process."""
+
+    def __init__(
+        self,
+        client: Client,
+        database_url: str,
+        partitions: int,
+        configuration: SnapshotWatcher,
+        resolver: SecretResolver,
+        observers: Sequence[ProfileObserver] = (),
+        batch_limit: int = BATCH_LIMIT,
+    ) -> None:
+        self._batch_limit = batch_limit
+        self._client = client
+        self._database_url = database_url
+        self._partitions = partitions
+        self._configuration = configuration
+        self._resolver = resolver
+        self._observers = tuple(observers)
+        self._claims = PartitionClaims(database_url, partitions)
+        self._plan: Plan | None = None
+        self._reader: OrderedReader | None = None
+        self._working = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether a session is under way, so that records become profiles."""
+        return self._working
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`; whatever fails is tried again, less often while it goes on failing."""
+        pause = FIRST_PAUSE_SECONDS
+        while not stop.is_set():
+            try:
+                await self._session(stop)
+                pause = FIRST_PAUSE_SECONDS
+                continue
+            except (ReplacedError, OutdatedError) as change:
+                logger.info("beginning again", reason=type(change).__name__)
+            except HeadwaterError as fault:
+                metrics.FAULTS.labels(type(fault).__name__).inc()
+                logger.warning("profiles are not being built; trying again", reason=str(fault))
+            except Exception as fault:  # the worker goes on as long as its process
+                metrics.FAULTS.labels(type(fault).__name__).inc()
+                logger.exception("profiles are not being built; trying again")
+            finally:
+                self._working = False
+            await _wait(stop, pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        await self._claims.close()
+
+    async def measure(self) -> None:
+        """Ask for the gauges that are not known without asking."""
+        reader = self._reader
+        metrics.PARTITIONS.set(len(self._claims.held))
+        if reader is not None:
+            with contextlib.suppress(HeadwaterError):
+                metrics.LAG.set(await reader.waiting())
+
+    # A session
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        await self._configuration.wait_ready(LONGEST_PAUSE_SECONDS)
+        try:
+            partitions = await self._claims.look()
+        except HeadwaterError:
+            await self._claims.close()
+            raise
+        if not partitions:
+            self._working = True  # others do the work; this one takes over when they are gone
+            await _wait(stop, LOOK_SECONDS)
+            return
+        with faults.translated():
+            connection = await open_connection(self._database_url, statement_limit_seconds=STATEMENT_LIMIT_SECONDS)
+            try:
+                await self._work(connection, partitions, stop)
+            finally:
+                connection.terminate()
+
+    async def _work(self, connection: Any, partitions: frozenset[int], stop: asyncio.Event) -> None:
+        await _set_up(connection)
+        plan = self._plan = await make_plan(connection, self._client, self._configuration.snapshot, self._plan)
+        positions = await positions_of(connection, plan.generation.number, partitions)
+        builder = Builder(plan.generation, plan.schema, await generations.secret(connection), self._observers)
+        preparer = Preparer(plan.schema, targets_of(plan.attachments, self._resolver))
+        subjects = subjects_of(partitions, self._partitions)
+        reader = OrderedReader(
+            self._client, streams.MAIN, subjects, after=min(positions.values()), window=4 * self._batch_limit
+        )
+        self._reader = reader
+        prepared: asyncio.Queue[_Prepared] = asyncio.Queue(1)
+        ending = asyncio.Event()
+        preparing = asyncio.create_task(self._prepare(reader, preparer, positions, prepared))
+        watching = asyncio.create_task(self._watch(plan, partitions, ending))
+        tasks = (preparing, watching)
+        self._working = True
+        try:
+            while not (stop.is_set() or ending.is_set()):
+                found = await _next(prepared, tasks)
+                if found is not None:
+                    await self._commit(connection, builder, found)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._reader = None
+            await reader.stop()
+
+    async def _prepare(
+        self, reader: OrderedReader, preparer: Preparer, positions: dict[int, int], prepared: asyncio.Queue[_Prepared]
+    ) -> None:
+        """Read and prepare for ever; one finished batch waits at most. `positions` are those before the next batch."""
+        while True:
+            messages = await reader.take(self._batch_limit, TAKE_SECONDS)
+            if not messages:
+                continue
+            records = [record for record in map(_log_record, messages) if record.sequence > positions[record.partition]]
+            last = messages[-1].sequence
+            moves = {partition: Move(before, last) for partition, before in positions.items() if before < last}
+            positions |= dict.fromkeys(moves, last)
+            preparation = preparer.prepare(records)
+            batch = Batch(tuple(preparation.arrivals), moves, preparation.drops)
+            await prepared.put(_Prepared(batch, len(records), messages[0].stored_at))
+
+    async def _watch(self, plan: Plan, partitions: frozenset[int], ending: asyncio.Event) -> None:
+        """End the session when its ground moves."""
+        connection = await open_connection(self._database_url)
+        try:
+            known, revisions = self._configuration.snapshot, None
+            while True:
+                await asyncio.sleep(LOOK_SECONDS)
+                if revisions is None or self._configuration.snapshot is not known:
+                    known = self._configuration.snapshot
+                    revisions = revisions_of(profile_attachments(known))
+                with faults.translated():
+                    generation = await current_generation(connection)
+                    held = await self._claims.look()
+                if (held, generation, revisions) != (partitions, plan.generation, plan.revisions):
+                    ending.set()
+        except HeadwaterError:
+            await self._claims.close()
+            raise
+        finally:
+            connection.terminate()
+
+    # A batch
+
+    async def _commit(self, connection: Any, builder: Builder, prepared: _Prepared) -> None:
+        started = time.perf_counter()
+        applied = await _apply(connection, builder, prepared.batch)
+        metrics.COMMIT_SECONDS.observe(time.perf_counter() - started)
+        metrics.LATENCY_SECONDS.observe(max(0.0, time.time() - prepared.oldest))
+        metrics.RECORDS.inc(prepared.records)
+        metrics.APPLIED.inc(applied.applied)
+        metrics.REPEATED.inc(applied.repeated)
+        metrics.WRITTEN.inc(applied.profiles)
+        for key, drop in applied.drops.items():
+            metrics.DROPPED.labels(*key).inc(drop.count)
+
+
+async def _apply(connection: Any, builder: Builder, batch: Batch) -> Applied:
+    """Apply a batch; one that the database refuses for its content is cut until the faulty message is alone, and that one is dropped."""
+    now = datetime.now(UTC)
+    try:
+        with faults.translated():
+            return await builder.apply(connection, batch, now)
+    except (HeadwaterError, ReplacedError, OutdatedError, asyncpg.InterfaceError):
+        raise
+    except Exception as fault:  # whatever is wrong with one message must not stop the others
+        if connection.is_closed() or not batch.arrivals:
+            raise
+        logger.error(
+            "a batch was refused; looking for the message at fault", reason=type(fault).__name__, detail=str(fault)
+        )
+        applied, drops = await _apply_in_pieces(connection, builder, batch, now, fault)
+        rest = await builder.apply(connection, Batch((), batch.moves, merge_drop_counts(batch.drops, drops)), now)
+        return Applied(
+            applied.applied, applied.repeated, applied.profiles, merge_drop_counts(applied.drops, rest.drops)
+        )
+
+
+async def _apply_in_pieces(
+    connection: Any, builder: Builder, batch: Batch, now: datetime, fault: Exception
+) -> tuple[Applied, dict[DropKey, DropCount]]:
+    """Apply what can be applied, without moving positions; what is dropped is returned, to be counted with the positions."""
+    if len(batch.arrivals) == 1:
+        effect = batch.arrivals[0].effect
+        reason = DropKey("record", "", f"fault: {type(fault).__name__}")
+        return Applied(0, 0, 0, {}), {reason: DropCount(1, effect.message_id, str(fault)[:100])}
+    total, dropped = Applied(0, 0, 0, {}), dict[DropKey, DropCount]()
+    middle = len(batch.arrivals) // 2
+    for piece in (Batch(batch.arrivals[:middle]), Batch(batch.arrivals[middle:])):
+        try:
+            with faults.translated():
+                done, lost = await builder.apply(connection, piece, now), dict[DropKey, DropCount]()
+        except (HeadwaterError, ReplacedError, OutdatedError, asyncpg.InterfaceError):
+            raise
+        except Exception as inner:
+            done, lost = await _apply_in_pieces(connection, builder, piece, now, inner)
+        total = Applied(
+            total.applied + done.applied,
+            total.repeated + done.repeated,
+            total.profiles + done.profiles,
+            merge_drop_counts(total.drops, done.drops),
+        )
+        dropped = merge_drop_counts(dropped, lost)
+    return total, dropped
+
+
+async def _set_up(connection: Any) -> None:
+    """How this connection works.
+
+    The log keeps what a crash of the server may take from the end of its own journal, and positions go with the profiles, so
+    a commit need not wait for the disk. Plans are made for the tables as they are now, which grow from nothing to millions of rows.
+    """
+    await connection.execute("SET synchronous_commit = off")
+    await connection.execute("SET plan_cache_mode = force_custom_plan")
+    await connection.execute("SET enable_seqscan = off")
+
+
+async def _next(prepared: asyncio.Queue[_Prepared], tasks: Sequence[asyncio.Task[None]]) -> _Prepared | None:
+    """The next batch, None after a while without one. Raises what ended a task of the session."""
+    for task in tasks:
+        if task.done():
+            task.result()
+    try:
+        async with asyncio.timeout(TAKE_SECONDS / 4):
+            return await prepared.get()
+    except TimeoutError:
+        return None
+
+
+def _log_record(message: Delivered) -> LogRecord:
+    partition = int(message.subject.rsplit(".", 1)[1])
+    return LogRecord(message.sequence, partition, message.stored_at, message.payload)
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()

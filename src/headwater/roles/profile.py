@@ -1,0 +1,44 @@
+"""The role `profile`: build profiles from the log."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from headwater.engines import endpoints
+from headwater.log import connection, streams
+from headwater.pipelines import secrets
+from headwater.pipelines.watcher import SnapshotWatcher
+from headwater.profiles.worker import ProfileWorker
+from headwater.roles import operations
+from headwater.roles.engines import connect_log
+from headwater.roles.serving import Server, serve_until
+from headwater.settings import Settings
+
+logger = structlog.get_logger(__name__)
+
+
+async def profile(settings: Settings, number: int, stop: asyncio.Event) -> None:
+    """Build profiles until `stop`. Several processes share the partitions of the log among themselves."""
+    engines = endpoints.resolve(settings)
+    client = await connect_log(engines.nats_url, f"profile {number}")
+    await streams.ensure(client, settings.log)
+    async with SnapshotWatcher(engines.database_url) as configuration:
+        worker = ProfileWorker(
+            client,
+            engines.database_url,
+            settings.log.partitions,
+            configuration,
+            secrets.resolver(settings),
+            batch_limit=settings.profile.batch_limit,
+        )
+        checks = {"log": lambda: client.is_connected, "profiles": lambda: worker.ready}
+        health = operations.application("profile", checks, worker.measure)
+        operating = settings.operations
+        ops = Server(health, operating.host, operating.profile_port + number, setting="operations.profile_port")
+        working = asyncio.create_task(worker.run(stop))
+        logger.info("building profiles")
+        await serve_until(stop, ops)
+        await working
+    await connection.close(client)
