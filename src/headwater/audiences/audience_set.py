@@ -9,11 +9,15 @@ from typing import Any, NamedTuple
 from headwater.audiences.clauses import ClauseIndex
 from headwater.audiences.objects import Audience
 from headwater.audiences.operands import positions
-from headwater.expressions import CompiledFilter, ExpressionError, Flips, compile_filter, fields_read, parse_filter
+from headwater.audiences.trees import trees_of
+from headwater.expressions import CompiledFilter, Flips, compile_filter, fields_read
 from headwater.expressions.context import Context
 from headwater.expressions.includes import resolve
 from headwater.expressions.tree import Node
 
+HEALTH = "_health"
+"""Meta field with the health of a profile that is not healthy."""
+QUARANTINED = "quarantined"
 _NOBODY: Mapping[str, Any] = {}
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -32,7 +36,7 @@ class AudienceSet:
 
     def __init__(self, audiences: Sequence[Audience], version: int) -> None:
         self.version = version
-        trees = _trees(audiences)
+        trees = trees_of(audiences)
         self.trees: Mapping[str, Node] = trees
         """The tree of each audience by slug and by id."""
         self.members: tuple[CompiledAudience, ...] = tuple(
@@ -46,6 +50,7 @@ class AudienceSet:
         self._index.freeze()
         context = Context(_NOBODY, _ANY_TIME)
         self._empty = self._answers(range(len(self.members)), context)
+        self._about_health = sum(1 << place for place, each in enumerate(self.members) if HEALTH in each.reads)
         self._bits = {each.audience.number: 1 << position for position, each in enumerate(self.members)}
 
     # --- one profile
@@ -56,10 +61,17 @@ class AudienceSet:
         """The audiences to ask because `changed` fields differ; all that can hold if the profile is new."""
         if before is None:
             return self._index.affected(_NOBODY, after, after.keys(), now) | self._empty | self._index.clocked
+        if HEALTH in changed:
+            return self.everyone
         return self._index.affected(before, after, changed, now)
 
     def answers(self, mask: int, fields: Mapping[str, Any], now: datetime) -> int:
-        """Of the audiences in `mask`, those that the profile is in."""
+        """Of the audiences in `mask`, those that the profile is in.
+
+        A quarantined profile may be several people: it is only in audiences that ask for its health.
+        """
+        if fields.get(HEALTH) == QUARANTINED:
+            mask &= self._about_health
         return self._answers(positions(mask), Context(fields, now))
 
     def _answers(self, places: Iterable[int], context: Context) -> int:
@@ -99,31 +111,6 @@ class AudienceSet:
     def chosen(self, mask: int) -> Iterator[CompiledAudience]:
         """The audiences of a mask, in the order of their positions."""
         return (self.members[position] for position in positions(mask))
-
-    def including(self, slug: str) -> tuple[Audience, ...]:
-        """The audiences whose answer depends on this one, directly or not."""
-        return tuple(
-            each.audience
-            for each in self.members
-            if each.audience.slug != slug and slug in ancestors(each.tree, self.trees)
-        )
-
-
-def ancestors(tree: Node, trees: Mapping[str, Node]) -> tuple[str, ...]:
-    """The names of all filters that a tree includes, directly or not, in the order in which they are met."""
-    return tuple(resolve(tree, trees.get))
-
-
-def _trees(audiences: Sequence[Audience]) -> dict[str, Node]:
-    """Trees by slug and id. What no longer reads (a newer version wrote it) is left out: nobody is in it."""
-    trees: dict[str, Node] = {}
-    for audience in audiences:
-        try:
-            tree = parse_filter(audience.segment_ql).where
-        except ExpressionError:
-            continue
-        trees[audience.slug] = trees[audience.id] = tree
-    return trees
 
 
 def _compiled(audience: Audience, trees: Mapping[str, Node]) -> CompiledAudience:

@@ -41,8 +41,9 @@ def define(
     resolver: Resolver = no_includes,
     known_fields: Collection[str] | None = None,
     known_audiences: Collection[str] = (),
+    own_names: Collection[str] = (),
 ) -> Definition:
-    """Read and check the text of an audience.
+    """Read and check the text of an audience, which others may include by `own_names`.
 
     Raises ExpressionError with line and column for what cannot be read or never be evaluated, InputError for what is too large.
     `known_fields` None takes any field.
@@ -52,8 +53,12 @@ def define(
     found = parse_filter(text)
     if found.source not in (None, TABLE):
         raise InputError(f"there is no table {found.source!r}; audiences are drawn from {TABLE}", "segment_ql")
-    check(found.where, text, resolver, known_fields, known_audiences)
-    _check_size(found.where, resolver, text)
+
+    def with_itself(name: str) -> Node | None:
+        return found.where if name in own_names else resolver(name)
+
+    check(found.where, text, with_itself, known_fields, known_audiences)
+    _check_size(found.where, with_itself, text)
     return Definition(text, found)
 
 

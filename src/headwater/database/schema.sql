@@ -201,6 +201,23 @@ ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.counts_by_hour (
+    hour timestamp with time zone NOT NULL,
+    measure text NOT NULL,
+    subject text NOT NULL,
+    detail text NOT NULL,
+    value double precision NOT NULL
+);
+
+CREATE TABLE public.counts_by_minute (
+    minute timestamp with time zone NOT NULL,
+    measure text NOT NULL,
+    subject text NOT NULL,
+    detail text NOT NULL,
+    process text NOT NULL,
+    value double precision NOT NULL
+);
+
 CREATE TABLE public.dead_letters (
     id bigint NOT NULL,
     pipeline_id text NOT NULL,
@@ -513,6 +530,12 @@ ALTER TABLE ONLY public.audiences
 
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.counts_by_hour
+    ADD CONSTRAINT counts_by_hour_pkey PRIMARY KEY (hour, measure, subject, detail);
+
+ALTER TABLE ONLY public.counts_by_minute
+    ADD CONSTRAINT counts_by_minute_pkey PRIMARY KEY (minute, measure, subject, detail, process);
 
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);

@@ -1,0 +1,118 @@
+"""A new or changed audience: every profile is asked about it, in the background, page by page.
+
+A page is one transaction with its progress in it, so a killed process goes on where it was. While an audience is being
+filled, profiles that change are asked about it by the builder as well, by the filter that is in force; a page locks its
+profiles first, so whoever comes second finds the work done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import structlog
+
+from headwater.audiences import asking
+from headwater.audiences.asking import Answered
+from headwater.audiences.following import FollowedAudiences
+from headwater.audiences.scheduling import utc_now
+from headwater.audiences.statements import QUERIES, of_generation
+from headwater.database.transactions import transaction
+from headwater.errors import TransientError
+
+PAGE = 500
+"""Profiles that are asked in one transaction: a builder that wants one of them waits that long."""
+LOOK_SECONDS = 0.5
+RETRY_SECONDS = 1.0
+
+logger = structlog.get_logger(__name__)
+
+
+class Fill(msgspec.Struct, frozen=True):
+    """How far audiences (by number) are filled: `asked` of `total` profiles."""
+
+    id: int
+    audiences: tuple[int, ...]
+    with_events: bool
+    generation: int
+    total: int
+    asked: int
+    entered: int
+    exited: int
+    created: datetime
+    finished: datetime | None
+
+
+class Filler:
+    """Fills audiences of the live generation, one fill after the other."""
+
+    def __init__(self, pool: Any, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._audiences = FollowedAudiences()
+
+    async def run(self) -> None:
+        """For ever. A database that is away is waited for."""
+        while True:
+            try:
+                if not await self.fill_page():
+                    await asyncio.sleep(LOOK_SECONDS)
+            except TransientError as fault:
+                logger.warning("filling audiences waits for the database", reason=str(fault))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def fill_page(self) -> bool:
+        """Ask one page of profiles; False when nothing is to be filled, or somebody else does it."""
+        async with transaction(self._pool) as connection:
+            generation = await connection.fetchval(QUERIES["live_generation"])
+            if generation is None or not await connection.fetchval(QUERIES["own_filling"]):
+                return False
+            situation = await self._audiences.situation(connection, generation)
+            fill = await connection.fetchrow(QUERIES["open_fill"])
+            if fill is None:
+                return False
+            await self._step(connection, generation, situation, fill)
+            return True
+
+    async def _step(self, connection: Any, generation: int, situation: Any, fill: Any) -> None:
+        cursor = fill["cursor"]
+        asked = fill["asked"]
+        if fill["generation"] != generation:
+            total = await connection.fetchval(of_generation("count_profiles", generation))
+            await connection.execute(QUERIES["begin_fill"], fill["id"], generation, total)
+            cursor, asked = b"", 0
+        page = await connection.fetch(of_generation("page_of_profiles", generation), cursor, PAGE)
+        if not page:
+            await connection.execute(of_generation("forget_sizes", generation), fill["deleted"])
+            await connection.execute(QUERIES["finish_fill"], fill["id"], asked)
+            return
+        answered = await self._ask(connection, generation, situation, fill, cursor, page)
+        await connection.execute(QUERIES["advance_fill"], fill["id"], page[-1]["id"], *answered)
+
+    async def _ask(
+        self, connection: Any, generation: int, situation: Any, fill: Any, cursor: bytes, page: Any
+    ) -> Answered:
+        locked = await asking.lock(connection, generation, [row["component"] for row in page])
+        rows = await connection.fetch(
+            of_generation("profiles_between", generation), cursor, page[-1]["id"], sorted(locked)
+        )
+        return await asking.ask(
+            connection,
+            generation,
+            self._audiences,
+            situation,
+            [(row["id"], row["fields"]) for row in rows],
+            situation.audience_set.mask(fill["audiences"]),
+            "audience",
+            self._clock(),
+            frozenset(fill["deleted"]),
+        )
+
+
+async def fills(connection: Any, audience: int | None = None, limit: int = 100) -> list[Fill]:
+    """What was filled and is being filled, the newest first; of one audience by number, or of all."""
+    rows = await connection.fetch(QUERIES["fills"], audience, limit)
+    return [Fill(**{**dict(row), "audiences": tuple(row["audiences"])}) for row in rows]

@@ -1,0 +1,159 @@
+-- name: is_made
+-- Whether the tables of memberships of this generation are there.
+SELECT to_regclass('{namespace}.memberships') IS NOT NULL;
+
+-- name: own_tables
+-- One process at a time makes tables.
+SELECT pg_advisory_xact_lock(hashtextextended('headwater audience tables', 0));
+
+-- name: make_memberships
+-- One row for each profile that is in an audience or waits for a moment. `next_moment` may be too early, never too late.
+CREATE TABLE {namespace}.memberships (
+    profile_id bytea PRIMARY KEY,
+    audiences integer[] NOT NULL,
+    next_moment timestamptz
+) WITH (fillfactor = 80);
+
+-- name: index_moments
+-- Whose moment comes first.
+CREATE INDEX memberships_due ON {namespace}.memberships (next_moment) WHERE next_moment IS NOT NULL;
+
+-- name: make_transitions
+-- Every entry and exit with its reason. Rows follow their profile when it is joined to another.
+CREATE TABLE {namespace}.transitions (
+    profile_id bytea NOT NULL,
+    audience integer NOT NULL,
+    at timestamptz NOT NULL,
+    entered boolean NOT NULL,
+    reason jsonb NOT NULL
+);
+
+-- name: index_transitions
+-- The history of one profile.
+CREATE INDEX transitions_of_profile ON {namespace}.transitions (profile_id, audience, at);
+
+-- name: make_sizes
+-- Members by audience, up to the changes that were added up.
+CREATE TABLE {namespace}.audience_sizes (
+    audience integer PRIMARY KEY,
+    members bigint NOT NULL
+);
+
+-- name: make_size_changes
+-- What transactions changed in sizes since: one row each, so that they never wait for one another.
+CREATE TABLE {namespace}.audience_size_changes (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    audiences integer[] NOT NULL,
+    changes integer[] NOT NULL
+);
+
+-- name: memberships
+-- The audiences of profiles, and when time may change them.
+SELECT profile_id, audiences, next_moment FROM {namespace}.memberships WHERE profile_id = ANY($1::bytea[]);
+
+-- name: write_memberships
+-- Memberships as they are now.
+INSERT INTO {namespace}.memberships (profile_id, audiences, next_moment)
+SELECT profile_id, audiences::integer[], next_moment
+FROM unnest($1::bytea[], $2::text[], $3::timestamptz[]) AS written (profile_id, audiences, next_moment)
+ON CONFLICT (profile_id) DO UPDATE SET audiences = excluded.audiences, next_moment = excluded.next_moment;
+
+-- name: move_moments
+-- Only the moment is another one.
+UPDATE {namespace}.memberships AS held SET next_moment = written.next_moment
+FROM unnest($1::bytea[], $2::timestamptz[]) AS written (profile_id, next_moment) WHERE held.profile_id = written.profile_id;
+
+-- name: delete_memberships
+-- Profiles that are gone, or that neither are in an audience nor wait.
+DELETE FROM {namespace}.memberships WHERE profile_id = ANY($1::bytea[]);
+
+-- name: add_transitions
+-- Entries and exits.
+INSERT INTO {namespace}.transitions (profile_id, audience, at, entered, reason)
+SELECT profile_id, audience, at, entered, reason::jsonb
+FROM unnest($1::bytea[], $2::integer[], $3::timestamptz[], $4::boolean[], $5::text[])
+    AS added (profile_id, audience, at, entered, reason);
+
+-- name: move_transitions
+-- The history of profiles that were joined to others.
+UPDATE {namespace}.transitions AS held SET profile_id = moved.new_id
+FROM unnest($1::bytea[], $2::bytea[]) AS moved (old_id, new_id) WHERE held.profile_id = moved.old_id;
+
+-- name: copy_transitions
+-- The history that a profile took along when it was taken out of another.
+INSERT INTO {namespace}.transitions (profile_id, audience, at, entered, reason)
+SELECT copied.new_id, held.audience, held.at, held.entered, held.reason
+FROM unnest($1::bytea[], $2::bytea[]) AS copied (old_id, new_id)
+JOIN {namespace}.transitions AS held ON held.profile_id = copied.old_id;
+
+-- name: delete_transitions
+-- The history of profiles that are to be forgotten.
+DELETE FROM {namespace}.transitions WHERE profile_id = ANY($1::bytea[]);
+
+-- name: transitions
+-- The history of one profile, the oldest first.
+SELECT audience, at, entered, reason FROM {namespace}.transitions WHERE profile_id = $1 ORDER BY at, entered;
+
+-- name: change_sizes
+-- How many more or fewer members audiences have.
+INSERT INTO {namespace}.audience_size_changes (audiences, changes) VALUES ($1, $2);
+
+-- name: add_up_sizes
+-- Adds changes to the sizes and forgets them; returns how many rows were taken.
+WITH taken AS (
+    DELETE FROM {namespace}.audience_size_changes
+    WHERE id IN (SELECT id FROM {namespace}.audience_size_changes ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
+    RETURNING audiences, changes
+), summed AS (
+    INSERT INTO {namespace}.audience_sizes AS held (audience, members)
+    SELECT audience, sum(change) FROM taken, unnest(taken.audiences, taken.changes) AS each (audience, change)
+    GROUP BY audience ORDER BY audience
+    ON CONFLICT (audience) DO UPDATE SET members = held.members + excluded.members
+)
+SELECT count(*) FROM taken;
+
+-- name: sizes
+-- The exact number of members of each audience.
+SELECT audience, sum(members)::bigint AS members FROM (
+    SELECT audience, members FROM {namespace}.audience_sizes
+    UNION ALL
+    SELECT each.audience, each.change
+    FROM {namespace}.audience_size_changes AS changed, unnest(changed.audiences, changed.changes) AS each (audience, change)
+) AS every GROUP BY audience;
+
+-- name: forget_sizes
+-- A deleted audience has no size.
+DELETE FROM {namespace}.audience_sizes WHERE audience = ANY($1::integer[]);
+
+-- name: fields_of
+-- Profiles by id, with the component that locks them.
+SELECT id, component, fields FROM {namespace}.profiles WHERE id = ANY($1::bytea[]);
+
+-- name: due
+-- Profiles whose moment has come, the earliest first; locks their components unless somebody else works on them.
+SELECT m.profile_id, c.id AS component
+FROM {namespace}.memberships AS m
+JOIN {namespace}.profiles AS p ON p.id = m.profile_id
+JOIN {namespace}.components AS c ON c.id = p.component
+WHERE m.next_moment <= $1 ORDER BY m.next_moment LIMIT $2
+FOR UPDATE OF c SKIP LOCKED;
+
+-- name: next_due
+-- When the next moment comes.
+SELECT next_moment FROM {namespace}.memberships WHERE next_moment IS NOT NULL ORDER BY next_moment LIMIT 1;
+
+-- name: page_of_profiles
+-- The next profiles after an id, with the components that lock them.
+SELECT id, component FROM {namespace}.profiles WHERE id > $1 ORDER BY id LIMIT $2;
+
+-- name: lock_components
+-- Keeps builders from changing these profiles, in the order in which builders lock.
+SELECT id FROM {namespace}.components WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE;
+
+-- name: profiles_between
+-- Profiles as they are now that their components are locked.
+SELECT id, fields FROM {namespace}.profiles WHERE id > $1 AND id <= $2 AND component = ANY($3::bigint[]);
+
+-- name: count_profiles
+-- How many profiles there are.
+SELECT count(*) FROM {namespace}.profiles;

@@ -1,0 +1,34 @@
+"""The trees of audiences by name, as INCLUDE finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from headwater.audiences.objects import Audience
+from headwater.expressions import ExpressionError, parse_filter
+from headwater.expressions.includes import resolve
+from headwater.expressions.tree import Node
+
+
+def trees_of(audiences: Sequence[Audience]) -> dict[str, Node]:
+    """Trees by slug and by id. A text that no longer reads (a newer version wrote it) is left out: nobody is in it."""
+    trees: dict[str, Node] = {}
+    for audience in audiences:
+        try:
+            tree = parse_filter(audience.segment_ql).where
+        except ExpressionError:
+            continue
+        trees[audience.slug] = trees[audience.id] = tree
+    return trees
+
+
+def ancestors(tree: Node, trees: Mapping[str, Node]) -> tuple[str, ...]:
+    """The names of all filters that a tree includes, directly or not, in the order in which they are met."""
+    return tuple(resolve(tree, trees.get))
+
+
+def dependents(audience: Audience, others: Sequence[Audience]) -> list[Audience]:
+    """The audiences that include this one, directly or not."""
+    trees = trees_of([*others, audience])
+    names = {audience.slug, audience.id}
+    return [each for each in others if each.id in trees and not names.isdisjoint(ancestors(trees[each.id], trees))]
