@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,16 +23,18 @@ from headwater.engines import endpoints
 from headwater.log import connection, streams
 from headwater.log.writer import LogWriter
 from headwater.pipelines.changes import change
-from headwater.pipelines.secrets import SecretBox
+from headwater.pipelines.secrets import SecretBox, SecretResolver
 from headwater.pipelines.watcher import SnapshotWatcher
 from headwater.roles.serving import Server
 from headwater.routing.dead_letter_desk import DeadLetterDesk
 from headwater.routing.dead_letters import DeadLetterStore
-from headwater.settings import LogSettings
+from headwater.routing.destinations import DestinationMaker
+from headwater.routing.outbound import Outbound
+from headwater.settings import LogSettings, Settings
 
 
 @pytest.fixture
-async def running_console(database_url: str, nats_url: str) -> AsyncIterator[RunningConsole]:
+async def running_console(database_url: str, nats_url: str, tmp_path: Path) -> AsyncIterator[RunningConsole]:
     """The console on a fresh database with a viewer, an editor and an admin."""
     await migrations.migrate(database_url)
     pool = await open_pool(database_url)
@@ -49,9 +52,20 @@ async def running_console(database_url: str, nats_url: str) -> AsyncIterator[Run
     async with SnapshotWatcher(database_url) as watcher:
         await watcher.wait_ready(5)
         desk = DeadLetterDesk(DeadLetterStore(pool), writer)
-        services = Services(pool, watcher, SecretBox(b"k" * 32), desk)
-        console = Console(services, Attempts(), "http://127.0.0.1:8480", "", asyncio.Event())
+        box = SecretBox(b"k" * 32)
+        services = Services(pool, watcher, box, desk)
+        outbound = Outbound({"127.0.0.1"})
+        console = Console(
+            services=services,
+            attempts=Attempts(),
+            collector_url="http://127.0.0.1:8480",
+            public_url="",
+            log=client,
+            destinations=DestinationMaker(Settings(), SecretResolver(box, {}, tmp_path), outbound),
+            stopping=asyncio.Event(),
+        )
         yield RunningConsole(create_app(console), console, everybody)
+        await outbound.close()
     writing.cancel()
     await connection.close(client)
     pool.terminate()

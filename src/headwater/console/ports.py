@@ -6,9 +6,11 @@ import asyncio
 from typing import Any, NamedTuple
 
 from litestar.connection import ASGIConnection
+from nats.aio.client import Client
 
 from headwater.api.ports import Services
 from headwater.console.accounts.attempts import Attempts
+from headwater.routing.destinations import DestinationMaker
 
 
 class Console(NamedTuple):
@@ -17,6 +19,8 @@ class Console(NamedTuple):
     `services`      what the admin API works on: `pool`, `box`, `dead_letters`
     `collector_url` where senders reach the collector, shown in snippets
     `public_url`    how browsers reach the console when it is behind a proxy ("https://…"), "" for the address asked
+    `log`           the event log, to look into
+    `destinations`  makes destinations as the router does, to try a connection out
     `stopping`      set when the process ends: streams to browsers end then, and browsers come back by themselves
     """
 
@@ -24,6 +28,8 @@ class Console(NamedTuple):
     attempts: Attempts
     collector_url: str
     public_url: str
+    log: Client
+    destinations: DestinationMaker
     stopping: asyncio.Event
 
     @property

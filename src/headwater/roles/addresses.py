@@ -31,3 +31,8 @@ def metrics_urls(settings: Settings) -> dict[str, str]:
 def _host(listening: str) -> str:
     host = _EVERYWHERE.get(listening, listening)
     return f"[{host}]" if ":" in host else host
+
+
+def allowed_hosts(settings: Settings) -> tuple[str, ...]:
+    """What the operator lets requests go to, and our own collector: the built-in Lytics receiver is behind it."""
+    return (*settings.route.allowed_hosts, f"{settings.collect.host}:{settings.collect.port}")

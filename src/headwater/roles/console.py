@@ -17,11 +17,13 @@ from headwater.log.writer import LogWriter
 from headwater.pipelines import secrets
 from headwater.pipelines.watcher import SnapshotWatcher
 from headwater.roles import operations
-from headwater.roles.addresses import collector_url
+from headwater.roles.addresses import allowed_hosts, collector_url
 from headwater.roles.engines import connect_log
 from headwater.roles.serving import Server, serve_until
 from headwater.routing.dead_letter_desk import DeadLetterDesk
 from headwater.routing.dead_letters import DeadLetterStore
+from headwater.routing.destinations import DestinationMaker
+from headwater.routing.outbound import Outbound
 from headwater.settings import Settings
 
 logger = structlog.get_logger(__name__)
@@ -35,6 +37,7 @@ async def console(settings: Settings, number: int, stop: asyncio.Event) -> None:
     writer = LogWriter(client)
     writing = asyncio.create_task(writer.run())
     pool = await open_pool(engines.database_url)
+    outbound = Outbound(allowed_hosts(settings))
     async with SnapshotWatcher(engines.database_url) as tokens:
         desk = DeadLetterDesk(DeadLetterStore(pool), writer)
         services = Services(pool=pool, tokens=tokens, box=secrets.open_box(settings), dead_letters=desk)
@@ -44,6 +47,8 @@ async def console(settings: Settings, number: int, stop: asyncio.Event) -> None:
                 attempts=Attempts(),
                 collector_url=collector_url(settings),
                 public_url=settings.console.public_url,
+                log=client,
+                destinations=DestinationMaker(settings, secrets.resolver(settings), outbound),
                 stopping=stop,
             )
         )
@@ -60,5 +65,6 @@ async def console(settings: Settings, number: int, stop: asyncio.Event) -> None:
         await serve_until(stop, pages, ops)
         await writer.close()
         writing.cancel()
+    await outbound.close()
     pool.terminate()
     await connection.close(client)
