@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from headwater.collect.normalise import EventLimits
 from headwater.collect.ports import LogWriter, RefusalLog, Sources
 from headwater.collect.rate_limit import RateLimiter
 from headwater.collect.request import Request
-from headwater.log.records import EncodedRecord
+from headwater.log.records import EncodedRecord, pipeline_of
 from headwater.settings import CollectSettings
 
 
@@ -34,3 +35,6 @@ class Collector(NamedTuple):
         if records:
             await self.writer.append(records)
             self.metrics.accepted(request.door.name, len(records))
+            # Streams of the Lytics doors are named by senders, who could name any number of them: not by name.
+            for pipeline_id, count in Counter(filter(None, map(pipeline_of, records))).items():
+                self.metrics.accepted_by_pipeline(pipeline_id, count)

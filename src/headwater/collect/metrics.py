@@ -26,6 +26,7 @@ class CollectMetrics(Collector):
         self._requests: Counter[tuple[str, int]] = Counter()
         self._received: Counter[str] = Counter()
         self._accepted: Counter[str] = Counter()
+        self._by_pipeline: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._conflicts = 0
         self._client_metrics = 0
@@ -43,6 +44,10 @@ class CollectMetrics(Collector):
     def accepted(self, route: str, count: int) -> None:
         """Count events or records that the log has."""
         self._accepted[route] += count
+
+    def accepted_by_pipeline(self, pipeline_id: str, count: int) -> None:
+        """Count events that the log has by their pipeline; people make pipelines, so the set stays small."""
+        self._by_pipeline[pipeline_id] += count
 
     def refused(self, reason: str, count: int = 1) -> None:
         """Count what was refused, with its reason code."""
@@ -64,6 +69,7 @@ class CollectMetrics(Collector):
         yield requests
         yield _family("received", "Events and records found in requests", "route", self._received)
         yield _family("accepted", "Events and records made durable", "route", self._accepted)
+        yield _family("accepted_by_pipeline", "Events made durable, by pipeline id", "pipeline", self._by_pipeline)
         yield _family("refused", "Events, records and requests refused", "reason", self._refused)
         yield CounterMetricFamily(
             f"{_PREFIX}write_key_conflicts", "Requests that named two write keys", self._conflicts

@@ -44,6 +44,12 @@ def _encode(kind: RecordKind, source: str, meta: RecordMeta, data: bytes, partit
     )
 
 
+def pipeline_of(record: EncodedRecord) -> str:
+    """The id of the pipeline that an event came in by; "" for a record of a stream."""
+    _, kind, source, _ = record.subject.split(".")
+    return source if kind == "event" else ""
+
+
 @lru_cache(maxsize=4096)
 def subject_token(name: str) -> str:
     """`name` as one token of a NATS subject: dots, blanks, wildcards and control characters percent-encoded."""

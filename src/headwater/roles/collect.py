@@ -16,6 +16,7 @@ from headwater.roles import operations
 from headwater.roles.engines import connect_log
 from headwater.roles.serving import Server, serve_until
 from headwater.settings import Settings
+from headwater.timeseries.recorder import recording
 
 logger = structlog.get_logger(__name__)
 
@@ -44,8 +45,9 @@ async def serve(settings: Settings, number: int, stop: asyncio.Event) -> None:
         ops = Server(health, operating.host, operating.collect_port + number, setting="operations.collect_port")
         background = [asyncio.create_task(writer.run()), asyncio.create_task(refusals.run())]
         logger.info("collecting", host=settings.collect.host, port=settings.collect.port)
-        await serve_until(stop, doors, ops)
-        await writer.close()
+        async with recording(engines.database_url, "collect"):
+            await serve_until(stop, doors, ops)
+            await writer.close()
         for task in background:
             task.cancel()
     await connection.close(client)

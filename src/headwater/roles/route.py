@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+import nats.errors
 import structlog
 from nats.aio.client import Client
 from prometheus_client import Gauge
@@ -27,6 +28,7 @@ from headwater.routing.outbound import Outbound
 from headwater.routing.ownership import Ownership
 from headwater.routing.router import Router, consumer_labels
 from headwater.settings import Settings
+from headwater.timeseries.recorder import recording
 
 POOL_SIZE = 4
 
@@ -48,17 +50,23 @@ async def route(settings: Settings, number: int, stop: asyncio.Event) -> None:
     keeping = [asyncio.create_task(writer.run()), asyncio.create_task(attempts.run())]
     router = Router(client, DeadLetterStore(pool), maker.make, Ownership(engines.database_url), attempts)
     async with SnapshotWatcher(engines.database_url) as configuration:
+
+        async def measure() -> None:
+            with contextlib.suppress(nats.errors.Error, TimeoutError):  # the last known lag stays, as for the archive
+                await _measure_lag(client, configuration.snapshot)
+
         checks = {"log": lambda: client.is_connected, "configuration": lambda: configuration.ready}
-        health = operations.application("route", checks, lambda: _measure_lag(client, configuration.snapshot))
+        health = operations.application("route", checks, measure)
         operating = settings.operations
         ops = Server(health, operating.host, operating.route_port + number, setting="operations.route_port")
         following = asyncio.create_task(router.follow(configuration.changes()))
         logger.info("routing")
-        await serve_until(stop, ops)
-        following.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await following
-        await router.stop()
+        async with recording(engines.database_url, "route", measure):
+            await serve_until(stop, ops)
+            following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await following
+            await router.stop()
     for task in keeping:
         task.cancel()
     await outbound.close()
