@@ -113,6 +113,6 @@ def test_includes_are_read_through() -> None:
 @pytest.mark.parametrize("text", ["FILTER (", "FILTER INCLUDE nowhere"])
 def test_a_filter_that_cannot_be_asked_has_nobody(text: str) -> None:
     """Whatever got into the database, the other audiences go on."""
-    made = AudienceSet(audiences([text, "FILTER *"]), 1)
+    made = AudienceSet(audiences([text, "FILTER NOT EXISTS f"]), 1)
     members = made.chosen(made.answers(made.everyone, {}, datetime(2026, 1, 1, tzinfo=UTC)))
-    assert [each.audience.segment_ql for each in members] == ["FILTER *"]
+    assert [each.audience.segment_ql for each in members] == ["FILTER NOT EXISTS f"]

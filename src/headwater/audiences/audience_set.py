@@ -13,7 +13,7 @@ from headwater.audiences.trees import trees_of
 from headwater.expressions import CompiledFilter, Flips, compile_filter, fields_read
 from headwater.expressions.context import Context
 from headwater.expressions.includes import resolve
-from headwater.expressions.tree import Node
+from headwater.expressions.tree import MatchAll, Node
 
 HEALTH = "_health"
 """Meta field with the health of a profile that is not healthy."""
@@ -32,7 +32,10 @@ class CompiledAudience(NamedTuple):
 
 
 class AudienceSet:
-    """The audiences of one version of the configuration. Positions in masks are those of `members`."""
+    """The audiences of one version of the configuration. Positions in masks are those of `members`.
+
+    An audience of everybody (`FILTER *`) is no member of it.
+    """
 
     def __init__(self, audiences: Sequence[Audience], version: int) -> None:
         self.version = version
@@ -40,8 +43,11 @@ class AudienceSet:
         self.trees: Mapping[str, Node] = trees
         """The tree of each audience by slug and by id."""
         self.members: tuple[CompiledAudience, ...] = tuple(
-            _compiled(audience, trees) for audience in audiences if audience.id in trees
+            _compiled(audience, trees)
+            for audience in audiences
+            if audience.id in trees and not isinstance(trees[audience.id], MatchAll)
         )
+        # Everybody is in `FILTER *`: nobody enters or leaves, and nothing is written down.
         self.by_number: Mapping[int, CompiledAudience] = {each.audience.number: each for each in self.members}
         self._index = ClauseIndex()
         for position, each in enumerate(self.members):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from headwater.audiences import defaults as audience_defaults
 from headwater.database import migrations
 from headwater.database.pool import open_pool
 from headwater.database.transactions import transaction
@@ -30,6 +31,7 @@ async def prepare(settings: Settings) -> None:
         await bootstrap.create_defaults(pool, secrets.open_box(settings))
         await version_store.ensure_first(pool)
         await _first_profiles(pool)
+        await audience_defaults.create_defaults(pool)
     finally:
         await pool.close()
     # Our own server may recover a large log for minutes; one that somebody else runs is there or it is not.

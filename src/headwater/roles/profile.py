@@ -6,6 +6,8 @@ import asyncio
 
 import structlog
 
+from headwater.audiences.observer import AudienceObserver
+from headwater.audiences.upkeep import keep_up
 from headwater.engines import endpoints
 from headwater.log import connection, streams
 from headwater.pipelines import secrets
@@ -31,6 +33,7 @@ async def profile(settings: Settings, number: int, stop: asyncio.Event) -> None:
             settings.log.partitions,
             configuration,
             secrets.resolver(settings),
+            observers=[AudienceObserver()],
             batch_limit=settings.profile.batch_limit,
         )
         checks = {"log": lambda: client.is_connected, "profiles": lambda: worker.ready}
@@ -38,7 +41,9 @@ async def profile(settings: Settings, number: int, stop: asyncio.Event) -> None:
         operating = settings.operations
         ops = Server(health, operating.host, operating.profile_port + number, setting="operations.profile_port")
         working = asyncio.create_task(worker.run(stop))
+        keeping = asyncio.create_task(keep_up(engines.database_url))
         logger.info("building profiles")
         await serve_until(stop, ops)
         await working
+        keeping.cancel()
     await connection.close(client)
