@@ -24,7 +24,7 @@ from nats.aio.client import Client
 
 from headwater.archive import compaction, forgetting, manifest, metrics, storing
 from headwater.archive.manifest import Gap, GapReason
-from headwater.archive.missing import missing_ranges
+from headwater.archive.missing import uncovered
 from headwater.archive.rows import Row, row_of
 from headwater.archive.stores import Store, empty_staging
 from headwater.database.transactions import transaction
@@ -84,13 +84,13 @@ class Archiver:
                 messages = await reader.take(TAKE, POLL_SECONDS)
                 self.healthy = True
                 if messages:
-                    cut = await self._new_cut() if cut is None else cut
-                    await self._gather(cut, messages)
+                    cut = await self.new_cut() if cut is None else cut
+                    await self.gather(cut, messages)
                 if cut is not None and self._is_due(cut):
-                    await self._commit(cut)
+                    await self.commit(cut)
                     cut = None
                 if not messages or cut is None:
-                    await self._tidy()
+                    await self.tidy()
         finally:
             self.oldest = None
             await reader.stop()
@@ -111,12 +111,13 @@ class Archiver:
                 "archive",
             )
 
-    async def _new_cut(self) -> Cut:
+    async def new_cut(self) -> Cut:
+        """Nothing yet, after the position."""
         from headwater.archive.cut import Cut  # loads pyarrow: see above
 
         return await asyncio.to_thread(Cut, self.position, self._store.staging)
 
-    async def _gather(self, cut: Cut, messages: Sequence[Delivered]) -> None:
+    async def gather(self, cut: Cut, messages: Sequence[Delivered]) -> None:
         """Take messages into the cut, and note what should be between them and is not."""
         first, last = cut.last + 1, messages[-1].sequence
         async with transaction(self._pool, read_only=True) as connection:
@@ -124,7 +125,7 @@ class Archiver:
         if self.oldest is None:
             self.oldest = messages[0].stored_at
         present = sorted(forgotten.union(message.sequence for message in messages))
-        for missing in missing_ranges(first, last, present):
+        for missing in uncovered(first, last, ((number, number) for number in present)):
             cut.gaps.append(await self._explained(*missing))
         for message in messages:
             if message.sequence not in forgotten:
@@ -153,7 +154,8 @@ class Archiver:
             or now - cut.grew >= self._settings.idle_seconds
         )
 
-    async def _commit(self, cut: Cut) -> None:
+    async def commit(self, cut: Cut) -> None:
+        """Make the cut part of the archive, with whatever was asked to be forgotten left out."""
         async with transaction(self._pool, read_only=True) as connection:
             forgotten = await forgetting.between(connection, cut.position + 1, cut.last)
         staged = await asyncio.to_thread(cut.finish, forgotten)
@@ -171,7 +173,7 @@ class Archiver:
             metrics.MISSING.labels(gap.reason).inc(gap.last - gap.first + 1)
             logger.error("records reached no file", first=gap.first, last=gap.last, reason=gap.reason)
 
-    async def _tidy(self) -> None:
+    async def tidy(self) -> None:
         """Forget what was asked for, remove files, join files: a part at a time."""
         if time.monotonic() - self._tidied < TIDY_SECONDS:
             return

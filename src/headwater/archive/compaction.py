@@ -10,8 +10,8 @@ from typing import Any
 
 from headwater.archive import manifest, storing
 from headwater.archive.files import ArchivedFile
-from headwater.archive.storing import Staged
 from headwater.archive.stores import Store
+from headwater.archive.storing import Staged
 from headwater.database.transactions import transaction
 
 OPEN_DAY_FILES = 16

@@ -17,8 +17,8 @@ from nats.js.errors import APIError, NotFoundError
 from headwater.archive import manifest, storing
 from headwater.archive.files import ArchivedFile
 from headwater.archive.manifest import QUERIES
-from headwater.archive.storing import Staged
 from headwater.archive.stores import Store
+from headwater.archive.storing import Staged
 from headwater.database.transactions import transaction
 from headwater.errors import UnavailableError
 from headwater.log import streams

@@ -1,18 +1,21 @@
-"""Which sequences of a range are not there, as ranges."""
+"""Which sequences of a range are not there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 
-def missing_ranges(first: int, last: int, present: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """The ranges (ends included) of `first`…`last` that hold none of `present`, which comes in ascending order."""
+def uncovered(first: int, last: int, covered: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The parts of the range `first`…`last` that no range of `covered` touches; all ends are included.
+
+    `covered` comes sorted by its starts; its ranges may overlap and reach beyond.
+    """
     expected = first
-    for sequence in present:
-        if sequence > last:
+    for start, end in covered:
+        if start > last:
             break
-        if sequence > expected:
-            yield expected, sequence - 1
-        expected = max(expected, sequence + 1)
+        if start > expected:
+            yield expected, start - 1
+        expected = max(expected, end + 1)
     if expected <= last:
         yield expected, last

@@ -7,6 +7,7 @@ AWS_ACCESS_KEY_ID, or the identity of the machine.
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,14 +87,15 @@ class ObjectStore:
         with self._translated(name):
             return bytes(obstore.get_range(self._store, name, start=start, end=end))
 
-    def local(self, name: str) -> Path:
-        """A copy, at the same name in the staging folder."""
-        path = self.staging / "copies" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with self._translated(name), path.open("wb") as file:
-            for part in obstore.get(self._store, name).stream(min_chunk_size=_READ_BYTES):
-                file.write(part)
-        return path
+    @contextmanager
+    def local(self, name: str) -> Iterator[Path]:
+        """A temporary copy."""
+        with tempfile.TemporaryDirectory(prefix="headwater-") as folder:
+            path = Path(folder) / "copy.parquet"
+            with self._translated(name), path.open("wb") as file:
+                for part in obstore.get(self._store, name).stream(min_chunk_size=_READ_BYTES):
+                    file.write(part)
+            yield path
 
     def delete(self, name: str) -> None:
         """Delete the object."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 
 from headwater.archive.files import Content
 from headwater.archive.rows import Row, payload_of
+from headwater.archive.stores import MissingFileError
 from headwater.events import Record, decode_record
 
 ROW_GROUP_BYTES = 4 * 1024 * 1024
@@ -131,9 +133,20 @@ def _ends(table: Any, index: int) -> tuple[int, Any]:
     return table["sequence"][index].as_py(), table["stored_at"][index].as_py()
 
 
+@contextmanager
+def _opened(source: Any) -> Iterator[Any]:
+    """A file for reading. Raises MissingFileError when it went since it was asked for."""
+    try:
+        opened = pq.ParquetFile(source)
+    except FileNotFoundError:
+        raise MissingFileError(f"{source} is gone") from None
+    with opened as file:
+        yield file
+
+
 def tables(source: Any) -> Iterator[Any]:
     """The rows of a file as tables of READ_ROWS at most, in order."""
-    with pq.ParquetFile(source) as file:
+    with _opened(source) as file:
         for batch in file.iter_batches(READ_ROWS, use_threads=False):
             yield pa.Table.from_batches([batch])
 
@@ -171,7 +184,7 @@ def without(table: Any, sequences: Collection[int]) -> Any:
 
 def holds_any(source: Any, sequences: Collection[int]) -> bool:
     """Whether a file has a row of one of these sequences."""
-    with pq.ParquetFile(source) as file:
+    with _opened(source) as file:
         groups = _groups(file, min(sequences), max(sequences))
         if not groups:
             return False
@@ -182,9 +195,20 @@ def _among(table: Any, sequences: Collection[int]) -> Any:
     return pc.is_in(table["sequence"], value_set=pa.array(sorted(sequences), pa.int64()))
 
 
+def sequences(source: Any) -> Any:
+    """The sequences of a file, in the order of its rows, as an Arrow array."""
+    with _opened(source) as file:
+        return file.read(columns=["sequence"])["sequence"].combine_chunks()
+
+
+def ascending(numbers: Any) -> bool:
+    """Whether each number of an Arrow array is larger than the one before."""
+    return bool(pc.all(pc.greater(numbers[1:], numbers[:-1])).as_py()) if len(numbers) > 1 else True
+
+
 def read(source: Any, first: int, last: int) -> Iterator[Archived]:
     """The records of a file with first <= sequence <= last, in order."""
-    with pq.ParquetFile(source) as file:
+    with _opened(source) as file:
         groups = _groups(file, first, last)
         if not groups:
             return
@@ -196,7 +220,7 @@ def read(source: Any, first: int, last: int) -> Iterator[Archived]:
 
 def read_chosen(source: Any, sequences: Collection[int]) -> Iterator[Archived]:
     """The records of these sequences that a file has."""
-    with pq.ParquetFile(source) as file:
+    with _opened(source) as file:
         wanted = sorted(sequences)
         for group in _groups(file, wanted[0], wanted[-1]):
             numbers = file.read_row_group(group, columns=["sequence"])

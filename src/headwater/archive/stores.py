@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -35,8 +36,8 @@ class Store(Protocol):
     def open(self, name: str) -> Any:
         """The file for pyarrow, by ranges. Raises MissingFileError."""
 
-    def local(self, name: str) -> Path:
-        """The file as one of this machine; a copy in `staging` where it is not. Raises MissingFileError."""
+    def local(self, name: str) -> AbstractContextManager[Path]:
+        """The whole file on this machine while the block runs; a copy where it is not here. Raises MissingFileError."""
 
     def delete(self, name: str) -> None:
         """Forget a file; nothing happens when there is none."""
@@ -62,16 +63,17 @@ class FolderStore:
         for folder in (target.parent, *(folder.parent for folder in made)):
             _flush(folder)
 
-    def open(self, name: str) -> Any:
+    def open(self, name: str) -> Path:
         """The path: pyarrow reads ranges of files by itself."""
-        return self.local(name)
-
-    def local(self, name: str) -> Path:
-        """The file itself."""
         path = self._root / name
         if not path.is_file():
             raise MissingFileError(f"{name} is not in {self.place}")
         return path
+
+    @contextmanager
+    def local(self, name: str) -> Iterator[Path]:
+        """The file itself."""
+        yield self.open(name)
 
     def delete(self, name: str) -> None:
         """Remove the file, and the folders that it leaves empty."""
