@@ -13,20 +13,27 @@ from litestar.types import ControllerRouterHandler
 
 from headwater import __version__
 from headwater.api import error_replies
-from headwater.api.authorization import require_scope
+from headwater.api.authorization import TOKEN_IN_QUERY, require_scope
 from headwater.api.dead_letter_routes import DeadLetterRoutes
 from headwater.api.failed_attempts import FailedAttempts
 from headwater.api.integration_routes import IntegrationRoutes, list_kits, show_kit
 from headwater.api.pipeline_routes import PipelineRoutes
 from headwater.api.ports import Services
+from headwater.api.profile_schema_routes import ProfileSchemaRoutes
+from headwater.api.query_routes import QueryRoutes
+from headwater.api.schema_catalog_routes import SchemaCatalogRoutes, stream_names
+from headwater.api.schema_patch_routes import SchemaPatchRoutes
+from headwater.api.schema_routes import SchemaRoutes
 from headwater.api.token_routes import TokenRoutes, list_changes, show_myself
 
 PREFIX = "/api/v1"
+FIRST_LYTICS_PREFIX = "/api"
+SECOND_LYTICS_PREFIX = "/v2"
 REQUEST_LIMIT_BYTES = 4 * 1024 * 1024
 
 
 def create_app(services: Services, mounted: Sequence[ControllerRouterHandler] = ()) -> Litestar:
-    """The admin API under /api/v1 and its OpenAPI document, with further routers beside it (pages, other APIs).
+    """The admin API under /api/v1, both Lytics APIs under /api and /v2, and the OpenAPI document, with further routers beside it (pages, other APIs).
 
     What is mounted brings its own rules for access; `services` is in the application's state for all.
     """
@@ -39,14 +46,28 @@ def create_app(services: Services, mounted: Sequence[ControllerRouterHandler] = 
             IntegrationRoutes,
             TokenRoutes,
             DeadLetterRoutes,
+            ProfileSchemaRoutes,
             list_kits,
             show_kit,
             list_changes,
             show_myself,
         ],
     )
+    first_lytics = Router(
+        FIRST_LYTICS_PREFIX,
+        guards=[require_scope],
+        security=[{"token": []}, {"access_token": []}],
+        opt=TOKEN_IN_QUERY,
+        route_handlers=[QueryRoutes, SchemaCatalogRoutes],
+    )
+    second_lytics = Router(
+        SECOND_LYTICS_PREFIX,
+        guards=[require_scope],
+        security=[{"token": []}],
+        route_handlers=[SchemaRoutes, SchemaPatchRoutes, stream_names],
+    )
     return Litestar(
-        route_handlers=[admin, *mounted],
+        route_handlers=[admin, first_lytics, second_lytics, *mounted],
         state=State({"services": services, "failed_attempts": FailedAttempts()}),
         exception_handlers={Exception: error_replies.reply_to},
         openapi_config=_openapi(),
@@ -63,10 +84,13 @@ def _openapi() -> OpenAPIConfig:
         security_scheme_in="header",
         description="An API token, raw or after Bearer.",
     )
+    parameter = SecurityScheme(
+        type="apiKey", name="access_token", security_scheme_in="query", description="An API token."
+    )
     return OpenAPIConfig(
         title="Headwater admin API",
         version=__version__,
         path=f"{PREFIX}/schema",
         render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        components=Components(security_schemes={"token": scheme}),
+        components=Components(security_schemes={"token": scheme, "access_token": parameter}),
     )

@@ -31,6 +31,18 @@ TOKENS: Mapping[str, Any] = {"scopes": frozenset({"admin"})}
 """Tokens: whoever may create one may do everything."""
 ANY: Mapping[str, Any] = {"scopes": None}
 """Any valid token."""
+SCHEMA_READ: Mapping[str, Any] = {"scopes": READ["scopes"] | {"segment_manager"}}
+"""Schema, streams and mappings: no person's data."""
+SCHEMA_CHANGE: Mapping[str, Any] = {"scopes": frozenset({"admin", "general_manager", "data_manager"})}
+"""What profiles are made of."""
+PROFILE_READ: Mapping[str, Any] = {
+    "scopes": frozenset({"admin", "general_manager", "data_manager", "segment_manager", "marketer", "observer"})
+}
+"""Profiles: persons' data."""
+PROFILE_CHANGE: Mapping[str, Any] = {"scopes": frozenset({"admin", "general_manager", "data_manager"})}
+"""Deletion of persons' data, and decisions about who is who."""
+TOKEN_IN_QUERY: Mapping[str, Any] = {"token_in_query": True}
+"""Beside the scopes: the token may also come as the parameter `access_token`, as the first Lytics API has it."""
 
 
 def require_scope(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -39,7 +51,7 @@ def require_scope(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
     Raises NotAuthorizedException (401), PermissionDeniedException (403), TooManyRequestsException (429), or
     UnavailableError while tokens are not loaded yet.
     """
-    grant = _authenticate(connection)
+    grant = _authenticate(connection, in_query=bool(handler.opt.get("token_in_query")))
     if "scopes" not in handler.opt:
         raise PermissionDeniedException("this route has no rule for access")
     scopes = handler.opt["scopes"]
@@ -62,11 +74,13 @@ def actor_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     return f"token {grant.name} ({grant.id})"
 
 
-def _authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> TokenGrant:
+def _authenticate(connection: ASGIConnection[Any, Any, Any, Any], *, in_query: bool) -> TokenGrant:
     services: Services = connection.app.state.services
     if not services.tokens.ready:
         raise UnavailableError("the configuration is still being loaded; try again soon", LOADING_RETRY_SECONDS)
     raw = _token(connection.headers.get("authorization", ""))
+    if not raw and in_query:
+        raw = str(connection.query_params.get("access_token", ""))
     grant = services.tokens.token(raw) if raw else None
     if grant is not None:
         return grant

@@ -17,7 +17,7 @@ from headwater.integrations import library
 from headwater.pipelines import integration_store, secrets
 from headwater.pipelines.changes import change
 from headwater.pipelines.objects import DeliverySettings, Integration, Revision, shown
-from headwater.pipelines.revision_edit import RevisionEdit, edited
+from headwater.pipelines.revision_edit import RevisionEdit, conflicts, edited
 
 Caller = Request[Any, Any, State]
 
@@ -81,6 +81,14 @@ class KitView(msgspec.Struct, frozen=True):
     friendly_name: str
     description: str
     parameters: list[ParameterView]
+
+
+class ConflictView(msgspec.Struct, frozen=True):
+    """An override whose ground a newer kit changes: its place in the overrides, what changed, and what to do."""
+
+    path: str
+    message: str
+    remedy: str
 
 
 class IntegrationRoutes(Controller):
@@ -154,6 +162,17 @@ class IntegrationRoutes(Controller):
             before = await integration_store.revision(made.connection, found)
             content = edited(before.content, data.change, state.services.box, found.id)
             return _view(await integration_store.save(made, found, content, data.note))
+
+    @post("/{integration:str}/conflicts", opt=READ, status_code=200, summary="Show conflicts of overrides")
+    async def conflicts(
+        self, state: State, integration: IntegrationName, data: JSONBody[RevisionEdit]
+    ) -> list[ConflictView]:
+        """The overrides that a change which brings a newer kit would conflict with. Nothing is saved."""
+        async with transaction(state.services.pool, read_only=True) as connection:
+            found = await integration_store.find(connection, integration)
+            before = await integration_store.revision(connection, found)
+        problems = conflicts(before.content, data, state.services.box, found.id)
+        return [ConflictView(one.path, one.message, one.remedy) for one in problems]
 
     @get("/{integration:str}/revisions/{number:int}", opt=READ, summary="Show a revision")
     async def revision(

@@ -15,7 +15,7 @@ from headwater.profiles.effects import Dropped, EventEffect
 from headwater.profiles.fold import fold
 from headwater.profiles.instants import milliseconds_of
 from headwater.profiles.lql import statement_edit, statement_mappings
-from headwater.profiles.schema import Blocked, Schema
+from headwater.profiles.schema import EVERY_STREAM, Blocked, Schema
 from headwater.profiles.schema_edits import apply_edit, require_sound
 
 
@@ -41,7 +41,7 @@ def _trial(compiled: CompiledSchema, effect: EventEffect, now: datetime) -> Tria
 
 
 def statement_schema(schema: Schema, statements: Iterable[Select]) -> CompiledSchema:
-    """The schema's rules with these statements as the only mappings. Raises InputError for a fault in them."""
+    """The schema's rules with these statements as the only mappings, each reading every stream. Raises InputError for a fault in them."""
     statements = tuple(statements)
     for statement in statements:
         schema = apply_edit(schema, statement_edit(schema, statement))
@@ -50,7 +50,11 @@ def statement_schema(schema: Schema, statements: Iterable[Select]) -> CompiledSc
     alone = msgspec.structs.replace(
         schema,
         fields=tuple(field for field in schema.fields if field.id in named),
-        mappings=tuple(each for statement in statements for each in statement_mappings(statement)),
+        mappings=tuple(
+            msgspec.structs.replace(each, stream=EVERY_STREAM)
+            for statement in statements
+            for each in statement_mappings(statement)
+        ),
         aliases=(),
         ranks=ranks,
         identifiers={name: each for name, each in schema.identifiers.items() if name in ranks},
