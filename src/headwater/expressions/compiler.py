@@ -314,14 +314,22 @@ def _clause(op: str, left: Evaluate, literal: Value) -> Evaluate | None:
     return _text_test(op, left, literal, lambda text: literal in text) if op == "contains" else None
 
 
+def _missing(op: str, literal: Value) -> Value:
+    """The comparison of a missing field with a literal. It is the same at any time, and the commonest of all."""
+    return compare(op, NOTHING, literal, datetime.min)
+
+
 def _number_clause(op: str, left: Evaluate, number: float) -> Evaluate:
     holds = ORDER[op]
+    missing = _missing(op, number)
 
     def evaluate(context: Context) -> Value:
         value = left(context)
         kind = type(value)
         if kind is int or kind is float:
             return holds(value, number)
+        if value is NOTHING:
+            return missing
         return compare(op, value, number, context.now)
 
     return evaluate
@@ -331,6 +339,7 @@ def _text_clause(op: str, left: Evaluate, text: str) -> Evaluate:
     number = parse_numeral(text)
     holds = ORDER[op]
     same, different = op == "==", op == "!="
+    missing = _missing(op, text)
 
     def evaluate(context: Context) -> Value:
         value = left(context)
@@ -341,7 +350,7 @@ def _text_clause(op: str, left: Evaluate, text: str) -> Evaluate:
             return value != text if different else NOTHING
         if kind is int or kind is float:
             return NOTHING if number is None else holds(value, number)
-        return compare(op, value, text, context.now)
+        return missing if value is NOTHING else compare(op, value, text, context.now)
 
     return evaluate
 
@@ -410,11 +419,13 @@ def _calendar_bound(math: DateMath) -> Callable[[Context], int | None]:
 
 
 def _text_test(op: str, left: Evaluate, text: str, holds: Callable[[str], bool]) -> Evaluate:
+    missing = _missing(op, text)
+
     def evaluate(context: Context) -> Value:
         value = left(context)
         if type(value) is str:
             return holds(value)
-        return compare(op, value, text, context.now)
+        return missing if value is NOTHING else compare(op, value, text, context.now)
 
     return evaluate
 
@@ -423,6 +434,7 @@ def _membership(op: str, left: Evaluate, items: tuple[Value, ...]) -> Evaluate:
     """IN and INTERSECTS with a list of literals: sets made once."""
     texts = frozenset(to_text(item) for item in items if item is not None)
     integers = frozenset(number for number in map(to_integer, items) if number is not None)
+    missing = _missing(op, items)
 
     def evaluate(context: Context) -> Value:
         value = left(context)
@@ -433,6 +445,6 @@ def _membership(op: str, left: Evaluate, items: tuple[Value, ...]) -> Evaluate:
             return value in integers
         if kind is list and kind_of(value) == "strings":
             return not texts.isdisjoint(value)
-        return compare(op, value, items, context.now)
+        return missing if value is NOTHING else compare(op, value, items, context.now)
 
     return evaluate

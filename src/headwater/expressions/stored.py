@@ -20,6 +20,8 @@ TIME_KEY = "$time"
 
 def to_stored(value: Any, iso_times: bool = False) -> Any:
     """A value, or all fields of a profile, as JSON. `iso_times` writes instants for people."""
+    if type(value) is str or type(value) is int:  # what most values are
+        return value
     if isinstance(value, datetime):
         return {TIME_KEY: _iso(value) if iso_times else _seconds(value)}
     if isinstance(value, dict):
@@ -34,10 +36,11 @@ def _iso(instant: datetime) -> str:
 
 
 def _seconds(instant: datetime) -> int | float:
-    whole, rest = divmod(epoch_microsecond(instant), 1_000_000)
+    microseconds = epoch_microsecond(instant)
     # Seconds have at most 12 digits in the calendar's range: with six decimals more than a double always keeps,
-    # but the nearest double to such a decimal prints back as that decimal up to the year 2255.
-    return float(Decimal(whole) + Decimal(rest) / 1_000_000) if rest else whole
+    # but the nearest double to such a decimal, which a division of integers is, prints back as that decimal up to the
+    # year 2255.
+    return microseconds / 1_000_000 if microseconds % 1_000_000 else microseconds // 1_000_000
 
 
 def from_stored(document: Any) -> Any:

@@ -28,7 +28,7 @@ class Url(NamedTuple):
 
 def parse_url(text: str) -> Url | None:
     """Take a URL apart; None if a character, an escape or the host is not allowed (RFC 3986)."""
-    if _CONTROL.search(text):
+    if not (text.isascii() and text.isprintable()) and _CONTROL.search(text):
         return None
     scheme_found = _SCHEME.match(text)
     scheme = scheme_found[1].lower() if scheme_found else ""
@@ -39,7 +39,7 @@ def parse_url(text: str) -> Url | None:
     if rest.startswith("//"):
         host, slash, tail = rest[2:].partition("/")
         host, path = host.rpartition("@")[2], slash + tail
-    if not _HOST.fullmatch(host) or _BAD_ESCAPE.search(path):
+    if not _HOST.fullmatch(host) or ("%" in path and _BAD_ESCAPE.search(path)):
         return None
     return Url(scheme, host, urllib.parse.unquote(path), query)
 
@@ -59,7 +59,11 @@ def query_values(query: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
-        if pair and ";" not in pair and not _BAD_ESCAPE.search(pair):
+        if not pair or ";" in pair:
+            continue
+        if "%" not in pair and "+" not in pair:
+            found.setdefault(name, []).append(value)
+        elif not _BAD_ESCAPE.search(pair):
             found.setdefault(urllib.parse.unquote_plus(name), []).append(urllib.parse.unquote_plus(value))
     return found
 

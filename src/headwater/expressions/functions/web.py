@@ -6,6 +6,8 @@ import functools
 import ipaddress
 import math
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import re2
 
@@ -31,6 +33,8 @@ _SEARCH = "https://www.Example.com/Search?q=Jazz&page=2"
 
 def _address_text(value: Value) -> str:
     """The text to take apart; "" for a number, a map and whatever else is no text."""
+    if type(value) is str:
+        return value
     text = one_text(value) if isinstance(value, str | list | tuple) else None
     return text or ""
 
@@ -73,6 +77,9 @@ def emaildomain(_context: Context, x: Value) -> Value:
 
 
 def _host(text: str) -> str | None:
+    if text.startswith(("https://", "http://")) and text.isascii():
+        whole = _url(text)  # the same as that of the text in lower case, and often known
+        return (whole.host.lower() or None) if whole else None
     url = parse_url(with_scheme(text.lower())) if text else None
     return url.host or None if url else None
 
@@ -120,8 +127,17 @@ def hosts(_context: Context, *u: Value) -> Value:
     return [found for found in map(_host, _texts(u)) if found] or NOTHING
 
 
+@functools.lru_cache(maxsize=64)  # an event asks several times for parts of its one page
 def _url(text: str) -> Url | None:
     return parse_url(with_scheme_if_host(text)) if text else None
+
+
+@functools.lru_cache(maxsize=64)
+def _parameters(text: str) -> Mapping[str, str]:
+    """The first value of each query parameter of a URL."""
+    url = _url(text)
+    values = {} if url is None else query_values(url.query)
+    return MappingProxyType({name: texts[0] for name, texts in values.items()})
 
 
 @function("path", "string", Example(f'path("{_SEARCH}")', "/search"))
@@ -132,11 +148,8 @@ def path(_context: Context, u: Value) -> Value:
 
 
 def _parameter(text: str, name: Value) -> Value:
-    url, wanted = _url(text), one_text(name)
-    if url is None or not wanted:
-        return NOTHING
-    values = query_values(url.query).get(wanted)
-    return values[0] if values and values[0] else NOTHING
+    wanted = one_text(name)
+    return (_parameters(text).get(wanted) if wanted else None) or NOTHING
 
 
 @function("qs", "string", Example(f'qs("{_SEARCH}", "q")', "jazz"), aliases=("qsl",))
