@@ -38,6 +38,10 @@ def addend(value: ExactNumber) -> ExactNumber:
     """The form in which a number enters a sum: at most `DECIMAL_PLACES` places, whole numbers as `int`."""
     if isinstance(value, int):
         return value
+    if isinstance(value, float):
+        whole, _, places = repr(value).partition(".")
+        if places.isdigit() and len(places) <= DECIMAL_PLACES:  # almost every number: nothing to round
+            return int(whole) if places == "0" else value
     return _shortest(_as_decimal(value).quantize(_STEP, context=_CONTEXT))
 
 

@@ -55,10 +55,12 @@ def merge_fields(
     left: Mapping[str, State], right: Mapping[str, State], operators: Mapping[str, Operator]
 ) -> dict[str, State]:
     """The merge states of both sides, field by field."""
-    merged = {name: state for name, state in left.items() if name in operators}
+    merged = dict(left)
     for name, state in right.items():
         if name in operators:
             merged[name] = operators[name].merge(merged[name], state) if name in merged else state
+    for name in merged.keys() - operators.keys():
+        del merged[name]
     return merged
 
 

@@ -211,11 +211,11 @@ def _united(
     left: dict[str, Entry], right: dict[str, Entry], join: Callable[[Entry, Entry], Entry], limit: int, rank: Rank
 ) -> dict[str, Entry]:
     base, other = (left, right) if len(left) >= len(right) else (right, left)
-    united = dict(base)
+    united = base.copy()
     for key, entry in other.items():
         held = united.get(key)
         united[key] = entry if held is None else join(held, entry)
-    return _truncated(united, limit, rank)
+    return united if len(united) <= limit else _truncated(united, limit, rank)
 
 
 def _truncated(entries: dict[str, Entry], limit: int, rank: Rank) -> dict[str, Entry]:
@@ -243,17 +243,25 @@ def _set_operator(name: str, bounds: Bounds, kind: Kind) -> Operator:
     instants = kind.element == "date"
 
     def start(members: list[Any], stamp: Stamp) -> State:
+        if len(members) == 1:
+            return {str(members[0]): stamp.time}
         return _truncated({str(member): stamp.time for member in members}, limit, _by_time)
 
     def merge(left: State, right: State) -> State:
-        return _united(left, right, max, limit, _by_time)
+        base, other = (left, right) if len(left) >= len(right) else (right, left)
+        united = base.copy()
+        for member, time in other.items():
+            if member not in united or united[member] < time:
+                united[member] = time
+        return united if len(united) <= limit else _truncated(united, limit, _by_time)
 
     def read(state: State, at: int) -> Any:
         alive = _alive(state, _own_time, bounds, at)
         if instants:
-            return sorted(int(member) for member in alive) or None
-        key = (lambda member: (alive[member], member)) if kind.in_order else None
-        return sorted(alive, key=key) or None
+            return sorted(map(int, alive)) or None
+        if kind.in_order:
+            return [member for _, member in sorted(zip(alive.values(), alive, strict=True))] or None
+        return sorted(alive) or None
 
     return Operator(name, start, merge, read)
 
@@ -278,6 +286,9 @@ def _map_operator(name: str, bounds: Bounds, kind: Kind) -> Operator:
     join, rank = (_earlier, _by_earliness) if oldest else (_later, _by_lateness)
 
     def start(entries: dict[str, Any], stamp: Stamp) -> State:
+        if len(entries) == 1:
+            ((key, value),) = entries.items()
+            return {key: [*stamp, value]}
         stamped = {key: [stamp.time, stamp.tie, value] for key, value in entries.items()}
         return _truncated(stamped, limit, rank)
 
@@ -286,7 +297,7 @@ def _map_operator(name: str, bounds: Bounds, kind: Kind) -> Operator:
 
     def read(state: State, at: int) -> Any:
         alive = _alive(state, _stamped_time, bounds, at)
-        return _shown({key: entry[2] for key, entry in alive.items()}, kind)
+        return _shown(alive, 2, kind)
 
     return Operator(name, start, merge, read)
 
@@ -303,10 +314,11 @@ def _by_earliness(key: str, entry: Entry) -> tuple[Any, ...]:
     return (-entry[0], key)
 
 
-def _shown(entries: dict[str, Any], kind: Kind) -> Any:
+def _shown(entries: dict[str, Entry], place: int, kind: Kind) -> Any:
+    """The values of entries, which stand at `place`, by key."""
     if kind.name == "membership":
-        return sorted(key for key, member in entries.items() if member) or None
-    return {key: entries[key] for key in sorted(entries)} or None
+        return sorted(key for key, entry in entries.items() if entry[place]) or None
+    return {key: entries[key][place] for key in sorted(entries)} or None
 
 
 def _valued_map(name: str, bounds: Bounds, kind: Kind) -> Operator:
@@ -316,8 +328,12 @@ def _valued_map(name: str, bounds: Bounds, kind: Kind) -> Operator:
     limit = COLLECTION_LIMIT if name == "sum" else _limit(bounds.capacity)
     rank = {"mapmax": _by_greatness, "mapmin": _by_smallness, "sum": _by_key}[name]
 
+    first = addend if name == "sum" else _unchanged
+
     def start(entries: dict[str, Any], stamp: Stamp) -> State:
-        first = addend if name == "sum" else _unchanged
+        if len(entries) == 1:
+            ((key, value),) = entries.items()
+            return {key: [first(value), stamp.time]}
         return _truncated({key: [first(value), stamp.time] for key, value in entries.items()}, limit, rank)
 
     def merge(left: State, right: State) -> State:
@@ -327,7 +343,7 @@ def _valued_map(name: str, bounds: Bounds, kind: Kind) -> Operator:
         alive = _alive(state, _update_time, bounds, at)
         if name == "sum" and bounds.capacity:
             alive = _truncated(alive, bounds.capacity, _by_update)
-        return _shown({key: entry[0] for key, entry in alive.items()}, kind)
+        return _shown(alive, 0, kind)
 
     return Operator(name, start, merge, read)
 
