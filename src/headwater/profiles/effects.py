@@ -110,6 +110,11 @@ class EventEffect(msgspec.Struct, frozen=True):
         return () if slot is None else (slot,)
 
 
+def example_of(value: object) -> str:
+    """The beginning of a value that was dropped."""
+    return str(value)[:EXAMPLE_LENGTH]
+
+
 def stamp_of(time: int, message_id: str) -> Stamp:
     """The stamp of an event's values."""
     digest = hashlib.blake2b(message_id.encode("utf-8", "surrogatepass"), digest_size=4).digest()

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from headwater.profiles.compiled_schema import CompiledSchema, FieldPlan
+from headwater.profiles.compiled_schema import CompiledSchema
 from headwater.profiles.conflicts import Conflict, conflicts_of
 from headwater.profiles.decisions import Decisions
+from headwater.profiles.field_plans import FieldPlan
 from headwater.profiles.fragments import Fragment, FragmentKey, merge_fields
 from headwater.profiles.health import Health, health_of, values_used
 from headwater.profiles.identifiers import Identifier, doubts

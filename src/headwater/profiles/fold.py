@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from functools import reduce
 from typing import Any
 
@@ -13,8 +12,7 @@ import msgspec
 from headwater.profiles.compiled_schema import CompiledSchema
 from headwater.profiles.fragments import Fragment, FragmentKey, days_count
 from headwater.profiles.identifiers import Identifier
-from headwater.profiles.instants import instant, instant_text
-from headwater.profiles.kinds import KINDS, Kind
+from headwater.profiles.instants import instant_text
 from headwater.profiles.sightings import Sighting
 
 CONFLICTS_SHOWN = 100
@@ -53,16 +51,13 @@ def fold(
     and maps that live for a limited time, and to nothing else.
     """
     whole = reduce(schema.merge, fragments.values()) if fragments else Fragment({}, 0, 0, 0, {}, ())
-    fields = _identifier_fields(members, schema)
-    for plan in schema.fields:
-        state = whole.fields.get(plan.name)
-        value = None if state is None else plan.operator.read(state, at)
-        if value is not None:
-            fields[plan.name] = _shown(plan.kind, value)
+    states = whole.fields
+    fields = {name: schema.readers[name](states[name], at) for name in states if name in schema.readers}
+    fields.update(_identifier_fields(members, schema))
     return Profile(
         id=profile_id,
         identifiers=tuple(sorted(members, key=lambda each: (schema.rules.rank_of(each.type), each.value))),
-        fields={name: fields[name] for name in sorted(fields)},
+        fields={name: value for name in sorted(fields) if (value := fields[name]) is not None},
         events=whole.events,
         streams=tuple(sorted(whole.streams)),
         days=days_count(whole.days),
@@ -79,35 +74,12 @@ def _identifier_fields(members: Mapping[Identifier, Sighting], schema: CompiledS
         by_type.setdefault(identifier.type, []).append(identifier)
     fields: dict[str, Any] = {}
     for name, identifiers in by_type.items():
-        field = schema.schema.field(name)
-        if field is not None and KINDS[field.type].shape == "set":
+        if name in schema.many_valued:
             ordered = sorted(identifiers, key=lambda each: (members[each].first, each.value))
             fields[name] = [each.value for each in ordered]
         else:
             fields[name] = max(identifiers, key=lambda each: (members[each].last, each.value)).value
     return fields
-
-
-def _shown(kind: Kind, value: Any) -> Any:
-    """A value as filters and people see it: datetimes for instants, doubles for exact totals."""
-    show = _SHOWN.get(kind.element)
-    if show is None:
-        return value
-    if isinstance(value, dict):
-        return {key: show(each) for key, each in value.items()}
-    return [show(each) for each in value] if isinstance(value, list) else show(value)
-
-
-def _as_double(value: Any) -> Any:
-    return float(value) if isinstance(value, Decimal) else value
-
-
-_SHOWN: Mapping[str, Callable[[Any], Any]] = {
-    "date": instant,
-    "count": instant,
-    "number": _as_double,
-    "embedding": _as_double,
-}
 
 
 def entity_document(profile: Profile) -> dict[str, Any]:

@@ -36,6 +36,9 @@ RESERVED_KEY = "$time"
 KEY_LIMIT_BYTES = 256
 """Longest key of a map."""
 
+_SHORT_KEY = KEY_LIMIT_BYTES // 4
+"""Characters that fit into the limit whatever they are: no character of UTF-8 has more than four bytes."""
+
 _LISTED_ELEMENTS = frozenset({"value", "geolocation", "embedding"})
 _TRUE_WORDS = frozenset({"1", "t", "T", "true", "True", "TRUE"})
 _FALSE_WORDS = frozenset({"0", "f", "F", "false", "False", "FALSE"})
@@ -86,6 +89,9 @@ class Converted(NamedTuple):
     refused: tuple[str, ...] = ()
 
 
+_NO_VALUE = Converted(None)
+
+
 class RefusedError(ValueError):
     """A value cannot become a value of the kind. The message is the reason, short enough to count by."""
 
@@ -96,11 +102,22 @@ def convert(kind: Kind, value: Any) -> Converted:
     A missing value (None, "", an empty list or object) gives no value and no refusal. Of a set or map the good members are kept
     beside the refused ones. Nothing is raised.
     """
-    if kind.shape == "scalar" and kind.element not in _LISTED_ELEMENTS:
-        value = _first(value)
-    if value is None or value == "" or value in ([], {}):
-        return Converted(None)
-    return _SHAPES[kind.shape](_ELEMENTS[kind.element], value)
+    return converter(kind)(value)
+
+
+def converter(kind: Kind) -> Callable[[Any], Converted]:
+    """The function that reads values as values of `kind`, as `convert` does."""
+    read_shape, read = _SHAPES[kind.shape], _ELEMENTS[kind.element]
+    takes_first = kind.shape == "scalar" and kind.element not in _LISTED_ELEMENTS
+
+    def read_value(value: Any) -> Converted:
+        if takes_first:
+            value = _first(value)
+        if not value and (value is None or value == "" or value in ([], {})):
+            return _NO_VALUE
+        return read_shape(read, value)
+
+    return read_value
 
 
 def _scalar(read: Callable[[Any], Any], value: Any) -> Converted:
@@ -144,7 +161,7 @@ def _key(key: Any) -> str:
     text = _string(key)
     if text == RESERVED_KEY:
         raise RefusedError("a reserved key")
-    if len(text.encode("utf-8", "surrogatepass")) > KEY_LIMIT_BYTES:
+    if len(text) > _SHORT_KEY and len(text.encode("utf-8", "surrogatepass")) > KEY_LIMIT_BYTES:
         raise RefusedError(f"a key longer than {KEY_LIMIT_BYTES} bytes")
     return text
 
