@@ -64,6 +64,28 @@ async def test_what_a_kit_lacks_is_refused_on_save(api):
     assert listed.json() == []
 
 
+async def test_a_newer_kit_shows_conflicts_with_overrides(api):
+    """They are asked for without saving, refused on save, and accepted on request."""
+    connection = "default: {endpoint: https://a.example, method: POST}"
+    old, new = (
+        {
+            "connection.yaml": connection,
+            "playbook.yaml": f"version: 1.0.0\nglobal: {{mappings: [{{inputKey: {path}, outputKey: id}}]}}",
+        }
+        for path in ("userId", "user.id")
+    )
+    overrides = {"global": {"mappings": [{"outputKey": "id", "inputKey": "context.my_id"}]}}
+    async with api.client() as client:
+        await made(client, "/integrations", {"name": "Mine", "kit": "mine", "texts": old, "overrides": overrides})
+        asked = await client.post("/integrations/mine/conflicts", json={"texts": new})
+        refused = await client.post("/integrations/mine/revisions", json={"change": {"texts": new}})
+        await made(client, "/integrations/mine/revisions", {"change": {"texts": new, "accept_conflicts": True}})
+    assert asked.status_code == 200
+    assert [conflict["path"] for conflict in asked.json()] == ["global.mappings[0]"]
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_configuration")
+    assert "overrides: global.mappings[0]" in refused.json()["message"]
+
+
 @pytest.mark.parametrize(
     ("document", "field"),
     [({}, "name"), ({"name": ""}, "name"), ({"name": "W", "slug": "Not a slug"}, "slug"), ({"name": "W", "unknown": 1}, "unknown"),

@@ -114,6 +114,52 @@ async def test_a_kit_is_changed_by_overrides(install, capsys, tmp_path):
     assert await document() == {"global": {"remove": ["id"]}}
 
 
+async def test_fixed_values_and_drops(install, capsys):
+    """From the command line: a fixed value, a rule and an event less, and back."""
+    await run(integration.app, "add", "lytics", "STREAM_ID=a", "API_KEY=k")
+
+    async def document():
+        return (await output_of(capsys, integration.app, "show", "lytics", "--json"))["content"]["overrides"]
+
+    await run(integration.app, "set", "lytics", "--fixed", "source=web", "--fixed", "shop=7", "--drop", "category")
+    await run(integration.app, "set", "lytics", "--drop-event", "Order Refunded")
+    assert await document() == {
+        "global": {
+            "remove": ["category"],
+            "filters": [{"byEventNames": {"action": "deny", "events": ["Order Refunded"]}}],
+            "enrichments": [{"outputKey": "source", "staticString": "web"}, {"outputKey": "shop", "staticInt": 7}],
+        }
+    }
+    await run(integration.app, "set", "lytics", "--remove", "category", "--remove", "source", "--remove", "shop")
+    await run(integration.app, "set", "lytics", "--restore-event", "Order Refunded")
+    assert await document() == {}
+
+
+async def test_a_newer_kit_under_overrides(install, capsys, tmp_path):
+    """Conflicts are listed, refused, and accepted on request; a kit that leaves the overrides alone just comes."""
+    kit, parts = tmp_path / "mine", ["{inputKey: userId, outputKey: id}", "{inputKey: event, outputKey: name}"]
+    kit.mkdir()
+    (kit / "connection.yaml").write_text("default: {endpoint: https://a.example, method: POST}\n")
+
+    def write(*mappings):
+        (kit / "playbook.yaml").write_text(f"version: 1.0.0\nglobal: {{mappings: [{', '.join(mappings)}]}}\n")
+
+    write(*parts)
+    await run(integration.app, "import", str(kit))
+    await run(integration.app, "set", "mine", "id=context.my_id")
+    write(parts[0], "{inputKey: type, outputKey: name}")
+    assert await output_of(capsys, integration.app, "conflicts", "mine", "--folder", str(kit), "--json") == []
+    await run(integration.app, "import", str(kit), "--slug", "mine")
+    write("{inputKey: user.id, outputKey: id}", parts[1])
+    with pytest.raises(SystemExit):
+        await run(integration.app, "conflicts", "mine", "--folder", str(kit))
+    assert "global.mappings[0]" in capsys.readouterr().out
+    with pytest.raises(ConfigurationError, match=r"overrides: global.mappings\[0\]: the kit changed its rule for 'id'"):
+        await run(integration.app, "import", str(kit), "--slug", "mine")
+    await run(integration.app, "import", str(kit), "--slug", "mine", "--accept-conflicts")
+    assert await output_of(capsys, integration.app, "conflicts", "mine", "--folder", str(kit), "--json") == []
+
+
 async def test_missing_parameters_are_named(install):
     """Without a terminal nothing is asked; the error names what is missing."""
     with pytest.raises(ConfigurationError, match="API_KEY"):

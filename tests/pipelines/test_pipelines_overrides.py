@@ -4,7 +4,7 @@ import pytest
 
 from headwater.errors import ConfigurationError, InputError
 from headwater.integrations import library
-from headwater.pipelines import kits, overrides
+from headwater.pipelines import kits, override_edits
 from headwater.pipelines.overrides import apply_overrides
 from headwater.playbooks import check_kit, compile_kit
 
@@ -127,18 +127,59 @@ def test_the_kit_itself_stays_untouched():
 
 def test_one_input_is_set_and_taken_back():
     """Setting twice keeps one row; taking back leaves the document as it was."""
-    one = overrides.with_input({}, "id", "context.my_id", None)
-    assert overrides.with_input(overrides.with_input({}, "id", "x", None), "id", "context.my_id", None) == one
-    two = overrides.with_input(one, "me", "userId", "Custom Thing")
+    one = override_edits.with_input({}, "id", "context.my_id", None)
+    assert override_edits.with_input(override_edits.with_input({}, "id", "x", None), "id", "context.my_id", None) == one
+    two = override_edits.with_input(one, "me", "userId", "Custom Thing")
     assert two == one | {"events": {"Custom Thing": {"mappings": [{"outputKey": "me", "inputKey": "userId"}]}}}
-    assert overrides.without_key(two, "me", "custom thing") == one
-    assert overrides.without_key(one, "id", None) == {}
+    assert override_edits.without_key(two, "me", "custom thing") == one
+    assert override_edits.without_key(one, "id", None) == {}
     with pytest.raises(InputError, match="'other'"):
-        overrides.without_key(one, "other", None)
+        override_edits.without_key(one, "other", None)
 
 
 @pytest.mark.parametrize("name", library.names())
 def test_every_kit_of_the_library_takes_overrides(name):
     """A new rule for all events leaves each of them a kit that can run."""
-    kit = apply_overrides(kits.kit_from(name, library.texts(name)), overrides.with_input({}, "my_key", "userId", None))
+    kit = apply_overrides(
+        kits.kit_from(name, library.texts(name)), override_edits.with_input({}, "my_key", "userId", None)
+    )
     assert [str(problem) for problem in check_kit(kit) if problem.fatal] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [("web", "web"), ("12", 12), ("1.5", 1.5), ("true", True), ('"0150"', "0150"), ('"', '"'), ("", "")],
+)
+def test_a_fixed_value_takes_the_place_of_the_kits_rule(value, sent):
+    """Numbers and booleans are sent as such, quoted text as text; the kit's mapping of the key is gone."""
+    document = override_edits.with_fixed({}, KIT, "category", value, None)
+    assert body(document) == {"id": "u", "category": sent}
+    assert body(override_edits.with_fixed(document, KIT, "category", "x", None))["category"] == "x"
+    assert override_edits.without_key(document, "category", None) == {}
+
+
+def test_a_fixed_value_of_another_type_replaces_the_kits_own():
+    """A rule has one fixed value: the number stands in place of the kit's text."""
+    document = override_edits.with_fixed({}, KIT, "kind", "7", "Custom Thing")
+    assert body(document, EVENT)["kind"] == 7
+
+
+def test_a_rule_is_dropped_and_comes_back():
+    """Dropping takes the kit's rule and one's own rows out."""
+    document = override_edits.with_dropped(override_edits.with_input({}, "id", "x", None), "id", None)
+    assert body(document) == {"category": "c"}
+    assert override_edits.without_key(document, "id", None) == {}
+
+
+def test_an_event_is_dropped_and_comes_back():
+    """Only that event; taking it back leaves filters of other events and other overrides alone."""
+    other = override_edits.with_event_dropped({}, "Other")
+    document = override_edits.with_event_dropped(
+        override_edits.with_event_dropped(other, "Order Completed"), "Order Completed"
+    )
+    assert body(document) is None
+    assert body(document, ORDER | {"type": "page"}) is None  # the kit's own filter
+    assert len(document["global"]["filters"]) == 2
+    assert override_edits.without_event(document, "order completed") == other
+    with pytest.raises(InputError, match="Order Completed"):
+        override_edits.without_event(other, "Order Completed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -16,11 +16,21 @@ from headwater.cli.configuration_session import session, write_json, write_line,
 from headwater.database.transactions import transaction
 from headwater.errors import ConfigurationError, InputError
 from headwater.integrations import library
-from headwater.pipelines import deployment_store, integration_store, kits, overrides, pipeline_store, secrets, slugs
+from headwater.pipelines import (
+    deployment_store,
+    integration_store,
+    kits,
+    override_edits,
+    overrides,
+    pipeline_store,
+    secrets,
+    slugs,
+)
 from headwater.pipelines.changes import Change, change
-from headwater.pipelines.objects import DeliverySettings, Integration, Revision, RevisionContent, shown_content
+from headwater.pipelines.objects import DeliverySettings, Integration, Revision, shown_content
 from headwater.pipelines.revision_edit import RevisionEdit, edited, same
-from headwater.playbooks import parameters_of
+from headwater.pipelines.revision_edit import conflicts as found_conflicts
+from headwater.playbooks import Kit
 from headwater.playbooks.documents import read_document
 
 app = App(name="integration", help="Integrations: kit, parameters, overrides, delivery; each change is a new revision.")
@@ -153,6 +163,7 @@ async def import_(
     name: str | None = None,
     slug: str | None = None,
     attach: str | None = None,
+    accept_conflicts: Flag = False,
     delivery: Annotated[DeliveryOptions | None, Parameter(name="*")] = None,
 ) -> None:
     """Import a kit from a folder; for an integration that exists, as its next revision.
@@ -167,27 +178,62 @@ async def import_(
         A name for people; the folder's by default.
     slug
         The integration; made from the name by default.
+    accept_conflicts
+        Keep its overrides although the kit changes what they lie over (see `headwater integration conflicts`).
     """
     kit, texts = kits.read_folder(folder)
     async with session() as made, transaction(made.pool, read_only=True) as connection:
         known = {found.slug for found in await integration_store.every(connection)}
     if slug is not None and slug in known:
-        edit = RevisionEdit(kit=kit, texts=texts, parameters=dict(_pairs(settings)), delivery=None)
+        edit = RevisionEdit(kit=kit, texts=texts, parameters=dict(_pairs(settings)), accept_conflicts=accept_conflicts)
         await _save(slug, edit, f"imported from {kit}", deploy=False)
         return
     # Without a name of its own a folder that was imported before is a mistake, not a second integration.
     await _create(kit, texts, settings, name or kit, slug or slugs.slug_of(name or kit), attach, delivery)
 
 
+class OverrideOptions(NamedTuple):
+    """What is sent, where it differs from the kit.
+
+    Parameters
+    ----------
+    event
+        Put what is said about output keys into the section of this event instead of the one for all events. When the kit
+        has none, a new one begins with the rules for events without a section.
+    fixed
+        KEY=VALUE: the output key always has this value. Numbers, true and false are sent as such, the rest as text;
+        quotes ('zip="0150"') make anything text. May be given several times, like the options below.
+    drop
+        An output key that is not sent: the kit's rules for it are taken out.
+    remove
+        A parameter to unset, or an output key whose override is taken back.
+    drop_event
+        An event that is not sent.
+    restore_event
+        An event whose overrides are taken back, that it is not sent among them.
+    add_parameter
+        A parameter that the kit does not have, for paths such as x=properties.$$REGION$$.
+    overrides_file
+        A YAML or JSON file with all overrides, in place of the present ones.
+    """
+
+    event: str | None = None
+    fixed: Annotated[tuple[str, ...], Parameter(negative_iterable=())] = ()
+    drop: Annotated[tuple[str, ...], Parameter(negative_iterable=())] = ()
+    remove: Annotated[tuple[str, ...], Parameter(negative_iterable=())] = ()
+    drop_event: Annotated[tuple[str, ...], Parameter(negative_iterable=())] = ()
+    restore_event: Annotated[tuple[str, ...], Parameter(negative_iterable=())] = ()
+    add_parameter: Annotated[tuple[str, ...], Parameter(negative_iterable=())] = ()
+    overrides_file: Path | None = None
+
+
 @app.command(name="set")
 async def set_(
     integration: str,
     *settings: str,
-    event: str | None = None,
-    remove: Annotated[tuple[str, ...], Parameter(negative=())] = (),
-    add_parameter: Annotated[tuple[str, ...], Parameter(negative=())] = (),
-    overrides_file: Path | None = None,
+    overriding: Annotated[OverrideOptions | None, Parameter(name="*")] = None,
     update_kit: Flag = False,
+    accept_conflicts: Flag = False,
     note: str = "",
     deploy: Flag = False,
     delivery: Annotated[DeliveryOptions | None, Parameter(name="*")] = None,
@@ -199,17 +245,10 @@ async def set_(
     settings
         STREAM_ID=web sets a parameter of the kit; id=context.my_id lets the output key `id` take its value from that
         path of the event.
-    event
-        Put the output keys into the section of this event instead of the one for all events. When the kit has none, a
-        new one begins with the rules for events without a section.
-    remove
-        A parameter to unset, or an output key whose override is taken back. May be given several times.
-    add_parameter
-        A parameter that the kit does not have, for paths such as x=properties.$$REGION$$.
-    overrides_file
-        A YAML or JSON file with all overrides, in place of the present ones.
     update_kit
         Take the library's present files of the kit.
+    accept_conflicts
+        Keep overrides although the newer kit changes what they lie over.
     note
         Why, for the list of revisions.
     deploy
@@ -219,23 +258,64 @@ async def set_(
         found = await integration_store.find(connection, integration)
         before = (await integration_store.revision(connection, found)).content
     texts = library.texts(before.kit) if update_kit else before.texts
-    document = before.overrides if overrides_file is None else _read_overrides(overrides_file)
-    for name in add_parameter:
-        document = overrides.with_parameter(document, name)
-    parameters, inputs = _split(settings, msgspec.structs.replace(before, texts=texts, overrides=document))
-    removed = {name: None for name in remove if name in before.parameters}
-    for key in remove:
-        if key not in removed:
-            document = overrides.without_key(document, key, event)
-    for key, path in inputs.items():
-        document = overrides.with_input(document, key, path, event)
+    options = OverrideOptions() if overriding is None else overriding
+    document = before.overrides if options.overrides_file is None else _read_overrides(options.overrides_file)
+    for name in options.add_parameter:
+        document = override_edits.with_parameter(document, name)
+    kit = kits.kit_from(before.kit, texts)
+    parameters, inputs = _split(settings, kit, texts, document)
+    removed = {name: None for name in options.remove if name in before.parameters}
     edit = RevisionEdit(
         texts=texts,
         parameters=parameters | removed,
-        overrides=document,
+        overrides=_overridden(document, kit, options, inputs, removed),
         delivery=_delivery(before.delivery, delivery),
+        accept_conflicts=accept_conflicts,
     )
     await _save(integration, edit, note, deploy=deploy)
+
+
+def _overridden(
+    document: dict[str, Any], kit: Kit, options: OverrideOptions, inputs: Mapping[str, str], unset: Collection[str]
+) -> dict[str, Any]:
+    """The overrides after the options: what is taken back goes first."""
+    for event in options.restore_event:
+        document = override_edits.without_event(document, event)
+    for key in options.remove:
+        if key not in unset:
+            document = override_edits.without_key(document, key, options.event)
+    for key in options.drop:
+        document = override_edits.with_dropped(document, key, options.event)
+    for event in options.drop_event:
+        document = override_edits.with_event_dropped(document, event)
+    for key, value in _pairs(options.fixed):
+        document = override_edits.with_fixed(document, kit, key, value, options.event)
+    for key, path in inputs.items():
+        document = override_edits.with_input(document, key, path, options.event)
+    return document
+
+
+@app.command
+async def conflicts(integration: str, *, folder: Path | None = None, json: AsJson = False) -> None:
+    """Show which overrides a newer kit would conflict with. Saves nothing; conflicts end with exit code 1.
+
+    Parameters
+    ----------
+    folder
+        The newer kit; the library's present one by default.
+    """
+    async with session() as made, transaction(made.pool, read_only=True) as connection:
+        found = await integration_store.find(connection, integration)
+        before = (await integration_store.revision(connection, found)).content
+        kit, texts = (before.kit, library.texts(before.kit)) if folder is None else kits.read_folder(folder)
+        problems = found_conflicts(before, RevisionEdit(kit=kit, texts=texts), made.resolver.box, found.id)
+    if json:
+        write_json([{"path": one.path, "message": one.message, "remedy": one.remedy} for one in problems])
+    else:
+        rows = [(one.path, one.message, one.remedy) for one in problems]
+        write_table(f"Conflicts of {found.slug}", ("override", "what changed", "what to do"), rows)
+    if problems:
+        raise SystemExit(1)
 
 
 @app.command
@@ -321,13 +401,16 @@ def _pairs(settings: Sequence[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _split(settings: Sequence[str], content: RevisionContent) -> tuple[dict[str, str], dict[str, str]]:
+def _split(
+    settings: Sequence[str], kit: Kit, texts: Mapping[str, str], document: dict[str, Any]
+) -> tuple[dict[str, str], dict[str, str]]:
     """Settings of parameters, the kit's and added ones, and inputs of output keys."""
-    kit = kits.kit_of(content)
-    declared = {parameter.name for parameter in parameters_of(kit)}
+    declared = {parameter.name for parameter in kits.declared_parameters(texts)}
+    declared |= {row["name"] for row in overrides.read(document).parameters if isinstance(row.get("name"), str)}
     pairs = _pairs(settings)
     for name, _ in pairs:
-        if name not in declared and _PARAMETER_NAME.fullmatch(name) and not overrides.writes(kit, name):
+        known = name in declared or overrides.writes(kit, name) or override_edits.mentions(document, name)
+        if _PARAMETER_NAME.fullmatch(name) and not known:
             raise InputError(
                 f"the kit has no parameter {name}; it has {', '.join(sorted(declared)) or 'none'}. "
                 f"--add-parameter {name} makes one; an output key of that name goes into --overrides-file",

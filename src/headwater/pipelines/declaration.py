@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
+from headwater.errors import ConfigurationError
+from headwater.pipelines import kits
 from headwater.pipelines.objects import DeliverySettings, ParameterValue, RevisionContent, SealedValue, shown
 
 _DIGEST_LENGTH = 12
@@ -108,7 +110,18 @@ def differences(before: DeclaredContent | None, after: DeclaredContent) -> tuple
     parts += [f"override {name}" for name in _changed(before.overrides, after.overrides)]
     if before.delivery != after.delivery:
         parts.append("delivery")
-    return tuple(parts)
+    return (*parts, *_conflicts(before, after))
+
+
+def _conflicts(before: DeclaredContent, after: DeclaredContent) -> Iterator[str]:
+    """What a newer kit changes below the overrides; nothing when the kit cannot be read, which the check tells."""
+    old, new = (RevisionContent(kit=one.kit, texts=one.texts, overrides=one.overrides) for one in (before, after))
+    try:
+        found = kits.override_conflicts(old, new)
+    except ConfigurationError:
+        return
+    for problem in found:
+        yield f"conflict at {problem.path}: {problem.message}; {problem.remedy}"
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -10,8 +10,9 @@ from headwater.errors import ConfigurationError
 from headwater.integrations import library
 from headwater.integrations.delivery import Delivery
 from headwater.pipelines.objects import ParameterValue, PlainValue, RevisionContent
+from headwater.pipelines.override_conflicts import conflicts
 from headwater.pipelines.overrides import apply_overrides, read
-from headwater.playbooks import Document, Kit, Parameter, check_kit, compile_kit, parameters_of
+from headwater.playbooks import Document, Kit, Parameter, Problem, check_kit, compile_kit, parameters_of
 from headwater.playbooks.documents import read_document
 
 DOCUMENTS = ("playbook", "connection", "metadata", "delivery")
@@ -88,6 +89,18 @@ def problems(content: RevisionContent, secret_texts: Mapping[str, str] | None = 
     except ConfigurationError as fault:
         return [str(fault)]
     return found
+
+
+def override_conflicts(before: RevisionContent, after: RevisionContent) -> tuple[Problem, ...]:
+    """The overrides whose ground the kit of `after` has changed; none when its files are those of `before`.
+
+    None either when the newer kit is unsound by itself, which `problems` tells. Raises ConfigurationError when a file
+    cannot be read.
+    """
+    if not before.overrides or not after.overrides or before.texts == after.texts:
+        return ()
+    old, new = kit_from(before.kit, before.texts), kit_from(after.kit, after.texts)
+    return () if _fatal(old) or _fatal(new) else conflicts(old, new, before.overrides, after.overrides)
 
 
 def _fatal(kit: Kit) -> list[str]:

@@ -24,13 +24,18 @@ from typing import Any
 
 import msgspec
 
-from headwater.errors import ConfigurationError, InputError
+from headwater.errors import ConfigurationError
 from headwater.playbooks import Document, Kit
 from headwater.playbooks.event_names import normalise
 
 Rule = dict[str, Any]
-_KEYED = ("enrichments", "mappings")
+KEYED = ("enrichments", "mappings")
 _ADDED = ("filters", "spreadings", "expressions")
+_EITHER_OR = (
+    frozenset({"staticString", "staticInt", "staticFloat", "staticBool", "timestamp", "uuid"}),
+    frozenset({"defaultString", "defaultInt", "defaultFloat", "defaultBool"}),
+)
+"""Of these keys a rule has one: a row's takes the place of whichever the kit's rule has."""
 
 
 class SectionOverride(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -83,12 +88,23 @@ def _events(playbook: dict[str, Any], overrides: Overrides, problems: list[str])
     names = {normalise(name): name for name in sections}
     for event, override in overrides.events.items():
         name = names.get(normalise(event), event)
-        section = sections[name] or {} if name in sections else _own_section(playbook["default"])
+        section = sections[name] or {} if name in sections else own_section(playbook["default"])
         sections[name] = _section(section, override, f"events.{event}", problems)
     return sections
 
 
-def _own_section(default: dict[str, Any]) -> dict[str, Any]:
+def kit_section(kit: Kit, event: str | None) -> dict[str, Any]:
+    """The section of a kit that overrides of an event lie over, or those of all events."""
+    playbook = kit.playbook.value
+    if event is None:
+        return dict(playbook.get("global") or {})
+    for name, section in (playbook.get("eventSpecific") or {}).items():
+        if normalise(name) == normalise(event):
+            return dict(section or {})
+    return own_section(playbook.get("default") or {})
+
+
+def own_section(default: dict[str, Any]) -> dict[str, Any]:
     """A new event section. It takes the place of `default`, so it begins with the same rules; only the filters go,
     because whoever adds an event wants it sent."""
     return {name: rules for name, rules in default.items() if name != "filters"}
@@ -97,11 +113,11 @@ def _own_section(default: dict[str, Any]) -> dict[str, Any]:
 def _section(section: dict[str, Any], override: SectionOverride, place: str, problems: list[str]) -> dict[str, Any]:
     changed = dict(section)
     for key in override.remove:
-        if not any(_rules_for(changed.get(group) or (), key) for group in _KEYED):
+        if not any(rules_for(changed.get(group) or (), key) for group in KEYED):
             problems.append(f"{place}.remove: the kit has no rule for {key!r}; take it out of the list")
-        for group in _KEYED:
+        for group in KEYED:
             changed[group] = [rule for rule in changed.get(group) or () if rule.get("outputKey") != key]
-    for group in _KEYED:
+    for group in KEYED:
         for row in getattr(override, group):
             changed[group] = _with_row(list(changed.get(group) or ()), row, f"{place}.{group}", problems)
     for group in _ADDED:
@@ -116,16 +132,23 @@ def _with_row(rules: list[Rule], row: Rule, place: str, problems: list[str]) -> 
     if not isinstance(key, str) or not key:
         problems.append(f"{place}: a row has no outputKey; name the key of the output that it is about")
         return rules
-    found = _rules_for(rules, key)
+    found = rules_for(rules, key)
     if len(found) > 1:
         problems.append(f"{place}: the kit has {len(found)} rules for {key!r}; remove them and write the rule whole")
         return rules
     if not found:
         return [*rules, row]
-    return [rule | row if position == found[0] else rule for position, rule in enumerate(rules)]
+    return [laid_over(rule, row) if position == found[0] else rule for position, rule in enumerate(rules)]
 
 
-def _rules_for(rules: Iterable[Rule], key: str) -> list[int]:
+def laid_over(rule: Rule, row: Rule) -> Rule:
+    """The kit's rule with the keys of a row in place of its own."""
+    replaced = {key for group in _EITHER_OR if not group.isdisjoint(row) for key in group}
+    return {key: value for key, value in rule.items() if key not in replaced} | row
+
+
+def rules_for(rules: Iterable[Rule], key: str) -> list[int]:
+    """Positions of the rules that write an output key."""
     return [position for position, rule in enumerate(rules) if rule.get("outputKey") == key]
 
 
@@ -133,53 +156,4 @@ def writes(kit: Kit, key: str) -> bool:
     """Whether any section of the kit has a mapping or an enrichment for the output key."""
     playbook = kit.playbook.value
     sections = (playbook.get("global"), playbook.get("default"), *(playbook.get("eventSpecific") or {}).values())
-    return any(_rules_for(section.get(group) or (), key) for section in sections if section for group in _KEYED)
-
-
-def with_input(document: dict[str, Any], key: str, path: str, event: str | None) -> dict[str, Any]:
-    """The document in which the output key takes its value from a path of the event, in a section or in all events'."""
-    section = _section_of(read(document), event)
-    rows = {row.get("outputKey"): row for row in section.mappings}
-    rows[key] = rows.get(key, {}) | {"outputKey": key, "inputKey": path}
-    return _with_section(document, event, msgspec.structs.replace(section, mappings=tuple(rows.values())))
-
-
-def without_key(document: dict[str, Any], key: str, event: str | None) -> dict[str, Any]:
-    """The document without overrides of the output key. Raises InputError when it has none."""
-    section = _section_of(read(document), event)
-    kept = {group: tuple(row for row in getattr(section, group) if row.get("outputKey") != key) for group in _KEYED}
-    removed = tuple(name for name in section.remove if name != key)
-    changed = msgspec.structs.replace(section, remove=removed, **kept)
-    if changed == section:
-        where = "for all events" if event is None else f"for {event!r}"
-        raise InputError(f"there is no parameter and, {where}, no override of the name {key!r}", "--remove")
-    return _with_section(document, event, changed)
-
-
-def with_parameter(document: dict[str, Any], name: str) -> dict[str, Any]:
-    """The document in which the kit has one more parameter."""
-    rows = [row for row in read(document).parameters if row.get("name") != name]
-    return document | {"parameters": [*rows, {"name": name}]}
-
-
-def _section_of(overrides: Overrides, event: str | None) -> SectionOverride:
-    if event is None:
-        return overrides.everywhere
-    return overrides.events.get(_event_key(overrides, event), SectionOverride())
-
-
-def _event_key(overrides: Overrides, event: str) -> str:
-    return next((name for name in overrides.events if normalise(name) == normalise(event)), event)
-
-
-def _with_section(document: dict[str, Any], event: str | None, section: SectionOverride) -> dict[str, Any]:
-    overrides = read(document)
-    if event is None:
-        changed = msgspec.structs.replace(overrides, everywhere=section)
-    else:
-        events = overrides.events | {_event_key(overrides, event): section}
-        changed = msgspec.structs.replace(
-            overrides, events={name: one for name, one in events.items() if one != SectionOverride()}
-        )
-    built: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(changed))
-    return {name: part for name, part in built.items() if part != {}}
+    return any(rules_for(section.get(group) or (), key) for section in sections if section for group in KEYED)

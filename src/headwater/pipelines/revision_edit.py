@@ -12,6 +12,7 @@ from headwater.integrations import library
 from headwater.pipelines import kits, secrets
 from headwater.pipelines.objects import DeliverySettings, ParameterValue, RevisionContent, SealedValue
 from headwater.pipelines.secrets import SecretBox
+from headwater.playbooks import Problem
 
 _encode_sorted = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
 
@@ -21,6 +22,7 @@ class RevisionEdit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `kit` alone takes the present files of that kit from the library, with `texts` it only names them.
     `parameters` sets values by name, None removes one; secrets that are not named stay as they are.
+    `accept_conflicts` keeps overrides as they are although a newer kit changes what they lie over.
     """
 
     kit: str | None = None
@@ -28,23 +30,46 @@ class RevisionEdit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parameters: dict[str, str | None] = {}
     overrides: dict[str, Any] | None = None
     delivery: DeliverySettings | None = None
+    accept_conflicts: bool = False
 
 
 def edited(before: RevisionContent | None, edit: RevisionEdit, box: SecretBox, integration_id: str) -> RevisionContent:
     """The content after the edit, checked. Raises ConfigurationError or InputError with place and remedy."""
+    content = _edited(before, edit, box, integration_id)
+    if before is not None and not edit.accept_conflicts:
+        _refuse_conflicts(before, content)
+    kits.check(content, _secret_texts(content, box, integration_id))
+    return content
+
+
+def conflicts(before: RevisionContent, edit: RevisionEdit, box: SecretBox, integration_id: str) -> tuple[Problem, ...]:
+    """The overrides that a person should look at before this edit brings a newer kit. Raises ConfigurationError."""
+    return kits.override_conflicts(before, _edited(before, edit, box, integration_id))
+
+
+def _edited(before: RevisionContent | None, edit: RevisionEdit, box: SecretBox, integration_id: str) -> RevisionContent:
     kit, texts = _kit(before, edit)
     _check_file_names(texts)
     overrides = _first(edit.overrides, before.overrides if before else {})
     declared = kits.declared_secrets(texts, overrides)
-    content = RevisionContent(
+    return RevisionContent(
         kit=kit,
         texts=texts,
         parameters=_parameters(before, edit, declared, box, integration_id),
         overrides=overrides,
         delivery=_first(edit.delivery, before.delivery if before else DeliverySettings()),
     )
-    kits.check(content, _secret_texts(content, box, integration_id))
-    return content
+
+
+def _refuse_conflicts(before: RevisionContent, content: RevisionContent) -> None:
+    found = kits.override_conflicts(before, content)
+    if found:
+        lines = "\n".join(map(str, found))
+        raise ConfigurationError(
+            f"the newer kit changes what {len(found)} of the overrides lie over; change them, or accept the conflicts "
+            f"(--accept-conflicts, accept_conflicts):\n{lines}",
+            content.kit,
+        )
 
 
 def same(one: RevisionContent, other: RevisionContent, box: SecretBox, integration_id: str) -> bool:

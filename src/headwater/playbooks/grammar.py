@@ -21,6 +21,7 @@ class Problem(msgspec.Struct, frozen=True):
     """Something in a kit that a person must change.
 
     `file` and `line` say where, `path` is the dotted way to the node, `message` the cause, `remedy` what to do.
+    `line` 0 stands for a document that has no lines.
     `fatal` is False for a finding that does not stop the kit from running (a key written twice, an unused parameter).
     """
 
@@ -32,7 +33,8 @@ class Problem(msgspec.Struct, frozen=True):
     fatal: bool = True
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.path}: {self.message}; {self.remedy}"
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.path}: {self.message}; {self.remedy}"
 
 
 class Text(msgspec.Struct, frozen=True, tag=True):
