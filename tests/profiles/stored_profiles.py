@@ -21,7 +21,7 @@ class Stored:
     @classmethod
     async def create(cls, url, schema, observers=()):
         self = cls()
-        self.schema, self.observers = schema, observers
+        self.url, self.schema, self.observers = url, schema, observers
         self.connection = await open_connection(url)
         async with self.connection.transaction():
             self.generation = await generations.create(self.connection, schema.schema)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -60,6 +60,13 @@ class Applied(msgspec.Struct, frozen=True):
     repeated: int
     profiles: int
     drops: Mapping[DropKey, DropCount]
+
+
+class Decided(NamedTuple):
+    """What a decision changed: the profiles of the components that it touched, before and now."""
+
+    before: tuple[Part, ...]
+    after: tuple[FoldedProfile, ...]
 
 
 Fragments = dict[Identifier, dict[FragmentKey, Fragment]]
@@ -148,18 +155,38 @@ class Builder:
     async def _change(self, connection: Any, tables: Tables, effects: Sequence[EventEffect], now: datetime) -> int:
         named = {each for effect in effects for each in effect.sighted()}
         stored = await self._lock(tables, named)
-        # An alarm may make a component of every member, so there may be as many new ones as there are identifiers.
+        await self._reserve(tables, stored, named)
+        gathering = gather(stored, effects, self.schema.rules, self._decisions, self._numbers.popleft)
+        return len(await self._write(connection, tables, stored, gathering, effects, now))
+
+    async def decide_again(self, connection: Any, identifiers: Iterable[Identifier], now: datetime) -> Decided:
+        """Decide anew about the components of identifiers, in the caller's transaction, which holds the lock of who decides.
+
+        Identifiers that are not known change nothing.
+        """
+        tables = Tables(connection, self.generation)
+        await self._look_round(connection, tables)
+        named = set(identifiers)
+        # Whose alarm a person ended is joined with its neighbours again.
+        joined = {end for pair in self._decisions.allowed for end in pair}
+        neighbours = await tables.neighbours([self._id(each) for each in named & joined])
+        stored = await self._lock(tables, named, neighbours)
+        await self._reserve(tables, stored, named)
+        gathering = gather(stored, (), self.schema.rules, self._decisions, self._numbers.popleft, again=True)
+        folded = await self._write(connection, tables, stored, gathering, (), now, again=True)
+        return Decided(gathering.before, tuple(folded))
+
+    async def _reserve(self, tables: Tables, stored: Mapping[int, Component], named: set[Identifier]) -> None:
+        """Numbers for new components: an alarm may make one of every member."""
         most = len(named) + sum(len(component.seen) for component in stored.values())
         while len(self._numbers) < most:
             self._numbers += await tables.number_block()
-        gathering = gather(stored, effects, self.schema.rules, self._decisions, self._numbers.popleft)
-        return await self._write(connection, tables, stored, gathering, effects, now)
 
-    async def _lock(self, tables: Tables, named: set[Identifier]) -> dict[int, Component]:
-        """The components of identifiers, locked. Raises MovedError when one moved between looking and locking."""
+    async def _lock(self, tables: Tables, named: set[Identifier], others: Iterable[bytes] = ()) -> dict[int, Component]:
+        """The components of identifiers, and of `others` by id, locked. Raises MovedError when one moved between looking and locking."""
         partners = allowed_partners(self._decisions)
         wanted = named | {partner for each in named if each in partners for partner in partners[each]}
-        components = await tables.components_of([self._id(each) for each in wanted])
+        components = await tables.components_of({*others, *(self._id(each) for each in wanted)})
         stored = await tables.lock_components(set(components.values()))
         for identifier in wanted:
             number = components.get(self._id(identifier))
@@ -175,10 +202,12 @@ class Builder:
         gathering: Gathering,
         effects: Sequence[EventEffect],
         now: datetime,
-    ) -> int:
+        *,
+        again: bool = False,
+    ) -> list[FoldedProfile]:
         rules = self.schema.rules
         before = frozenset(gathering.before)
-        changed = [affected(each, before, rules) for each in gathering.components]
+        changed = [affected(each, before, rules, again=again) for each in gathering.components]
         fragments = await self._fragments(tables, changed, effects)
         folded = self._fold(changed, fragments, now)
         earlier = await self._before(tables, changed, before)
@@ -186,7 +215,7 @@ class Builder:
         await tables.write_fragments(self._fragment_rows(fragments, effects))
         await self._write_profiles(tables, before, gathering, folded)
         await self._tell(connection, earlier, folded, now)
-        return len(folded)
+        return folded
 
     # Fragments and profiles
 

@@ -39,10 +39,13 @@ class FoldedProfile(msgspec.Struct, frozen=True):
     health: Health
 
 
-def affected(gathered: Gathered, before: frozenset[Part], rules: IdentityRules) -> Affected:
-    """The profiles of a component that may have changed: an event named a member, or the members are others than before."""
+def affected(gathered: Gathered, before: frozenset[Part], rules: IdentityRules, *, again: bool = False) -> Affected:
+    """The profiles of a component that may have changed: an event named a member, or the members are others than before.
+
+    `again`: decisions changed, and with them the conflicts and the health of any of them.
+    """
     parts = gathered.component.parts
-    if len(parts) > 1 and not _follows_sessions(rules):
+    if not again and len(parts) > 1 and not _follows_sessions(rules):
         parts = tuple(part for part in parts if part not in before or not gathered.touched.isdisjoint(part.members))
     return Affected(gathered, parts)
 

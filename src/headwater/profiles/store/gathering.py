@@ -87,13 +87,16 @@ def gather(
     rules: IdentityRules,
     decisions: Decisions,
     new_number: Callable[[], int],
+    *,
+    again: bool = False,
 ) -> Gathering:
     """Apply the identifiers and links of `effects` to `stored`, the components of all identifiers that they name.
 
     Effects must be of messages that were not applied before, and belong to somebody. An allowed pair joins where both ends are
-    among the identifiers. `new_number` gives numbers for new components.
+    among the identifiers. `new_number` gives numbers for new components. `again`: decisions or rules changed, so who is together is looked
+    at anew; then `stored` must hold the neighbours of an identifier whose alarm a person ended.
     """
-    return _Work(stored, rules, decisions, new_number).run(effects)
+    return _Work(stored, rules, decisions, new_number, again).run(effects)
 
 
 class _Work:
@@ -103,7 +106,9 @@ class _Work:
         rules: IdentityRules,
         decisions: Decisions,
         new_number: Callable[[], int],
+        again: bool,
     ) -> None:
+        self.again = again
         self.stored = stored
         self.rules = rules
         self.decisions = decisions
@@ -155,8 +160,11 @@ class _Work:
                 self.links[link.pair] = link if known is None else merge_links(known, link)
 
     def _connect(self) -> None:
-        for left, right in self.links:
-            if left not in self.alarmed and right not in self.alarmed:
+        pairs: Iterable[Pair] = self.links
+        if self.again:
+            pairs = (pair for component in self.stored.values() for pair in component.links)
+        for left, right in pairs:
+            if left in self.roots and right in self.roots and left not in self.alarmed and right not in self.alarmed:
                 self.roots.unite(left, right)
         for left, right in self.decisions.allowed:
             if left in self.roots and right in self.roots:
@@ -196,7 +204,7 @@ class _Work:
         if self.alarmed.intersection(group.seen):
             return [group]  # the component of one alarmed identifier
         new = self._newly_alarmed(group)
-        return self._pieces(group, new) if new else [group]
+        return self._pieces(group, new) if new or self.again else [group]
 
     def _newly_alarmed(self, group: _Group) -> set[Identifier]:
         lowest = min((rule.alarm for rule in self.rules.types.values() if rule.alarm), default=self.rules.degree_limit)

@@ -16,6 +16,31 @@ FROM profile_settings s LEFT JOIN profile_generations g ON g.number = $1;
 SELECT id, kind, left_type, left_value, right_type, right_value, decided_by, decided_at, note
 FROM identity_decisions WHERE undone_at IS NULL ORDER BY id;
 
+-- name: insert_decision
+-- What somebody decided.
+INSERT INTO identity_decisions (kind, left_type, left_value, right_type, right_value, decided_by, note)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+RETURNING id, kind, left_type, left_value, right_type, right_value, decided_by, decided_at, note;
+
+-- name: undo_decision
+-- Takes a decision back; it stays on record.
+UPDATE identity_decisions SET undone_by = $2, undone_at = clock_timestamp() WHERE id = $1 AND undone_at IS NULL
+RETURNING id, kind, left_type, left_value, right_type, right_value, decided_by, decided_at, note;
+
+-- name: decisions_changed
+-- Tells everybody who builds that decisions are others now.
+UPDATE profile_settings SET decisions_version = decisions_version + 1;
+
+-- name: decisions_about
+-- The decisions that name one of some identifiers, those taken back too, the newest first.
+SELECT d.id, kind, left_type, left_value, right_type, right_value, decided_by, decided_at, note, undone_by, undone_at
+FROM identity_decisions d
+WHERE EXISTS (
+    SELECT FROM unnest($1::text[], $2::text[]) AS n (type, value)
+    WHERE (n.type = d.left_type AND n.value = d.left_value) OR (n.type = d.right_type AND n.value = d.right_value)
+)
+ORDER BY d.id DESC;
+
 -- name: positions
 -- The last record of each partition that is in the tables.
 SELECT partition, sequence FROM {namespace}.positions;
@@ -52,6 +77,10 @@ ON CONFLICT (key) DO NOTHING RETURNING key;
 -- name: components_of
 -- The components that known identifiers are in.
 SELECT id, component FROM {namespace}.identifiers WHERE id = ANY($1::bytea[]);
+
+-- name: neighbours
+-- Who has links to alarmed identifiers.
+SELECT neighbour FROM {namespace}.borders WHERE alarmed = ANY($1::bytea[]);
 
 -- name: lock_components
 -- Locks components in one order for all workers and reads them as they are then.
@@ -120,3 +149,64 @@ ON CONFLICT (kind, field, reason) DO UPDATE SET
     example = CASE WHEN (excluded.message_id, excluded.example) < (held.message_id, held.example)
         THEN excluded.example ELSE held.example END,
     message_id = least(held.message_id, excluded.message_id);
+
+-- name: profile
+-- The profile that an identifier is in; any id that a profile ever had is that of an identifier.
+SELECT p.id, p.component, p.fields, p.modified, p.health, p.reasons
+FROM {namespace}.identifiers i JOIN {namespace}.profiles p ON p.id = i.profile_id WHERE i.id = $1;
+
+-- name: evidence
+-- An identifier with its component and its profile.
+SELECT i.type, i.value, i.profile_id, c.body, p.fields
+FROM {namespace}.identifiers i
+JOIN {namespace}.components c ON c.id = i.component JOIN {namespace}.profiles p ON p.id = i.profile_id
+WHERE i.id = $1;
+
+-- name: component_of
+-- An identifier with its component.
+SELECT i.type, i.value, c.body FROM {namespace}.identifiers i JOIN {namespace}.components c ON c.id = i.component WHERE i.id = $1;
+
+-- name: search
+-- Identifiers that begin with a text.
+SELECT type, value, profile_id FROM {namespace}.identifiers
+WHERE value LIKE $1 AND ($2::text IS NULL OR type = $2) ORDER BY value, type LIMIT $3;
+
+-- name: unhealthy
+-- Profiles that are not healthy.
+SELECT id, component, fields, modified, health, reasons FROM {namespace}.profiles
+WHERE health = $1 AND health <> 'healthy' ORDER BY id LIMIT $2;
+
+-- name: estimate
+-- How many rows the server believes a table to have.
+SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = $1::regclass;
+
+-- name: counts
+-- How many profiles and messages there are.
+SELECT (SELECT count(*) FROM {namespace}.profiles) AS profiles, (SELECT count(*) FROM {namespace}.messages) AS messages;
+
+-- name: estimates
+-- How many profiles and messages the server believes there are.
+SELECT (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = '{namespace}.profiles'::regclass) AS profiles,
+    (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = '{namespace}.messages'::regclass) AS messages;
+
+-- name: identifiers_by_type
+-- Identifiers by type, in a share of the table.
+SELECT type, count(*) AS count FROM {namespace}.identifiers TABLESAMPLE SYSTEM ($1::real) GROUP BY type ORDER BY type;
+
+-- name: health
+-- How many profiles are not healthy.
+SELECT health, count(*) AS count FROM {namespace}.profiles WHERE health <> 'healthy' GROUP BY health ORDER BY health;
+
+-- name: drops
+-- What did not go into profiles, the most frequent first.
+SELECT kind, field, reason, count, example FROM {namespace}.drops ORDER BY count DESC, kind, field, reason;
+
+-- name: timeline
+-- The latest messages of fragments, those of each read from its own end of the index.
+SELECT m.key, m.fragment, m.at, m.sequence, m.stream, m.name
+FROM unnest($1::bytea[]) AS f (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM {namespace}.messages
+    WHERE fragment = f.id AND at <= $2 AND (at, key) < ($2, $3::uuid) ORDER BY at DESC, key DESC LIMIT $4
+) AS m
+ORDER BY m.at DESC, m.key DESC LIMIT $4;

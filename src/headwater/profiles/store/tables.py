@@ -75,6 +75,10 @@ class Tables:
         """The component of each identifier that is known."""
         return dict(await self._fetch("components_of", list(ids)))
 
+    async def neighbours(self, ids: Collection[bytes]) -> set[bytes]:
+        """The ids of identifiers that have links to alarmed ones among `ids`."""
+        return {row["neighbour"] for row in await self._fetch("neighbours", list(ids))}
+
     async def lock_components(self, numbers: Collection[int]) -> dict[int, Component]:
         """Lock components and read them; one that is no more is left out."""
         rows = await self._fetch("lock_components", sorted(numbers))
@@ -128,7 +132,8 @@ class Tables:
     async def write_fragments(self, rows: Iterable[FragmentRow]) -> None:
         """Write fragments."""
         written = sorted((each, slot, fragment_bytes(fragment)) for each, slot, fragment in rows)
-        await self._execute("write_fragments", *_columns(written, 3))
+        if written:
+            await self._execute("write_fragments", *_columns(written, 3))
 
     async def write_profiles(self, rows: Sequence[ProfileRow]) -> None:
         """Write profiles."""
