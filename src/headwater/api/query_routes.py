@@ -22,7 +22,7 @@ from headwater.profiles.lql_draft import draft_statement
 from headwater.profiles.lql_trial import statement_schema, try_schema
 from headwater.profiles.schema import EVERY_STREAM, Schema
 from headwater.profiles.schema_edits import apply_edit, require_sound
-from headwater.profiles.values_shown import shown
+from headwater.profiles.json_values import shown
 from headwater.profiles.versions import statement_store, version_store
 from headwater.profiles.versions.statement_store import Statement
 
