@@ -99,8 +99,24 @@ def test_trace_and_explain(folder: Path) -> None:
     assert {"where": "global.mappings[0]", "key": "user.email", "value": "a@b.example"} in first["trace"]
     assert second["dropped_by"] == "default.filters[0]"
     explained = run(folder, "--explain", "user").stdout.splitlines()
-    assert explained[:2] == ["event 1 1 rules wrote user", '  global.mappings[0] → "a@b.example"']
+    assert explained[:2] == ["event 1 1 rule wrote user", '  global.mappings[0] → "a@b.example"']
     assert explained[2] == "event 2 dropped: playbook filter (default.filters[0])"
+
+
+def test_events_come_from_standard_input_too(folder: Path) -> None:
+    """A dash stands for it, and a line that is no event is named by its number."""
+    command = [sys.executable, "-c", "from headwater.cli import main; main()", "playbook", "run", str(folder)]
+    piped = subprocess.run(
+        [*command, "--events", "-", "--example-params", "--json"],
+        input='{"type": "screen"}\n[]\n',
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert piped.returncode != 0
+    assert "-:2: is not a JSON object" in piped.stderr
+    (folder / "events.jsonl").write_text('{"type": "screen"}\nno json\n')
+    assert "events.jsonl:2: not valid JSON" in run(folder).stderr
 
 
 def test_results_can_be_kept_and_compared(folder: Path) -> None:

@@ -87,7 +87,7 @@ def reference_page() -> None:
 def run(
     folder: Path,
     *,
-    events: Path,
+    events: Annotated[Path, cyclopts.Parameter(allow_leading_hyphen=True)],
     param: Sequence[str] = (),
     example_params: Flag = False,
     now: str | None = None,
@@ -180,10 +180,17 @@ def _events(path: Path) -> Iterator[dict[str, Any]]:
         raise InputError(f"{path} cannot be read: {fault.strerror}", "--events") from None
     for number, line in enumerate(lines, 1):
         if line.strip():
-            event = jsontext.decode(line)
-            if not isinstance(event, dict):
-                raise InputError(f"line {number} is not a JSON object", "--events")
-            yield event
+            yield _event(line, f"{path}:{number}")
+
+
+def _event(line: bytes, place: str) -> dict[str, Any]:
+    try:
+        event = jsontext.decode(line)
+    except InputError as fault:
+        raise InputError(f"{fault.message}; each line holds one event", place) from None
+    if not isinstance(event, dict):
+        raise InputError("is not a JSON object; each line holds one event", place)
+    return event
 
 
 def _write_line(value: Any) -> None:
@@ -222,7 +229,7 @@ def _explain(results: Iterator[dict[str, Any]], key: str, *, json: bool) -> None
         verdict = (
             f"dropped: {line['dropped']} ({line['dropped_by']})"
             if line["dropped"]
-            else f"{len(steps)} rules wrote {key}"
+            else f"{len(steps)} {'rule' if len(steps) == 1 else 'rules'} wrote {key}"
         )
         console.print(f"[bold]event {number}[/] {_plain(verdict)}", highlight=False)
         for step in steps:
@@ -237,7 +244,8 @@ def _show(events: Sequence[dict[str, Any]], results: Iterator[dict[str, Any]]) -
         console.rule(f"event {number}")
         right = [Panel(_request(request), title="request") for request in line["requests"]]
         if line["dropped"]:
-            right.append(Panel(_plain(line["dropped"]), title="dropped, nothing is sent", border_style="yellow"))
+            rule = f" ({line['dropped_by']})" if "dropped_by" in line else ""
+            right.append(Panel(_plain(line["dropped"] + rule), title="dropped, nothing is sent", border_style="yellow"))
         side_by_side = Table.grid(expand=True)
         side_by_side.add_column(ratio=1, overflow="fold")
         side_by_side.add_column(ratio=1, overflow="fold")
@@ -245,7 +253,7 @@ def _show(events: Sequence[dict[str, Any]], results: Iterator[dict[str, Any]]) -
         console.print(side_by_side)
         for error in line["errors"]:
             console.print(f"[bold red]failed[/] {_plain(error['where'])}: {_plain(error['message'])}", highlight=False)
-        if "trace" in line:
+        if line.get("trace"):
             console.print(_trace_table(line["trace"]))
 
 
