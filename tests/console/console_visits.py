@@ -122,11 +122,12 @@ async def look(page: Page, name: str) -> None:
 
 async def check_page(page: Page, name: str) -> None:
     """What holds for every page: no axe violation in light and dark, nothing wider than a narrow screen; pictures."""
+    await look(page, name)
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme)
-        assert await violations(page) == [], f"{name}, {scheme}"
+        found = await violations(page)
+        assert found == [], f"{name}, {scheme}: {found}"
     await page.set_viewport_size(NARROW)
     width = await page.evaluate("document.documentElement.scrollWidth")
     await page.set_viewport_size(WIDE)
-    await look(page, name)
     assert width <= NARROW["width"], f"{name} is {width} wide on a screen of {NARROW['width']}"

@@ -44,7 +44,9 @@ async def test_colours_follow_the_choice(visits):
     await page.goto("/")
     light = await page.evaluate("getComputedStyle(document.body).backgroundColor")
     await page.get_by_role("button", name="Dark").click()
-    await page.wait_for_function(f"getComputedStyle(document.body).backgroundColor !== '{light}'")
+    dark = page.locator('html[data-theme="dark"]')
+    await dark.wait_for(state="attached")
+    assert await page.evaluate("getComputedStyle(document.body).backgroundColor") != light
     await page.goto("/nowhere")
     assert await page.evaluate("document.documentElement.dataset.theme") == "dark"
 

@@ -11,11 +11,12 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.filesize import decimal as readable_size
 
-from headwater.cli import attachment_names, refusals
+from headwater.cli import attachment_names
 from headwater.cli.configuration_session import write_json, write_line, write_table
 from headwater.cli.log_session import LogSession, log_session
 from headwater.cli.moments import parse_range
 from headwater.cli.output import write_json_line, write_note
+from headwater.collect import kept_refusals
 from headwater.collect.refusal_log import KeptRefusal
 from headwater.collect.timestamps import format_time
 from headwater.database.transactions import transaction
@@ -123,7 +124,7 @@ async def refused(*, limit: int = 20, json: AsJson = False) -> None:
     """
     _check_limit(limit)
     async with log_session("log refused") as made:
-        found = [refusal async for refusal in refusals.newest(made.client, limit)]
+        found = [refusal async for refusal in kept_refusals.newest(made.client, limit)]
     if json:
         for refusal in found:
             write_json_line(msgspec.json.encode(refusal))

@@ -27,4 +27,6 @@ RULES: Mapping[str, Rule] = {
     "GET /{anything}": PUBLIC,
     # Home
     "GET /": VIEWER,
+    "GET /home/live": VIEWER,
+    "GET /refused": VIEWER,
 }

@@ -22,14 +22,18 @@ def create_app(console: Console) -> Any:
 
 
 def create_routes(console: Console) -> Litestar:
-    """The same without the headers, for tests that look at its routes."""
-    pages = Router(
+    """The same without the headers."""
+    app = api.create_app(console.services, mounted=[create_pages()])
+    app.state.console = console
+    return app
+
+
+def create_pages() -> Router:
+    """All pages, behind the guard."""
+    return Router(
         "/",
         guards=[guard],
         exception_handlers={Exception: errors.reply_to},
         include_in_schema=False,
         route_handlers=PAGES,
     )
-    app = api.create_app(console.services, mounted=[pages])
-    app.state.console = console
-    return app

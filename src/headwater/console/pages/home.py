@@ -2,26 +2,69 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 from litestar import Request, Response, get
 from litestar.datastructures import State
+from litestar.params import QueryParameter
+from litestar.response import ServerSentEvent
 
+from headwater.collect import kept_refusals
+from headwater.console import overview
+from headwater.console.overview import Overview
 from headwater.console.ports import console_of
-from headwater.console.rendering import page
+from headwater.console.rendering import fragment, page
+from headwater.console.streams import Event, pause, stream
 from headwater.database.transactions import transaction
-from headwater.pipelines import deployment_store, pipeline_store
+from headwater.pipelines import pipeline_store
+from headwater.timeseries.ranges import RANGES, range_named
+
+LOOK_SECONDS = 5.0
+"""How often a live page looks for new figures; processes write theirs every 10 s."""
+
+SHOWN_REFUSALS = 50
 
 Caller = Request[Any, Any, State]
+_RangeName = Annotated[str, QueryParameter(name="range", max_length=20)]
 
 
 @get("/")
-async def home(request: Caller) -> Response[Any]:
-    """The pipelines and where they deliver to."""
-    async with transaction(console_of(request).pool, read_only=True) as database:
-        pipelines = await pipeline_store.every(database)
-        attachments = await deployment_store.attachments(database)
-    return page(request, "home.html", pipelines=pipelines, attachments=attachments)
+async def home(request: Caller, range_name: _RangeName = "hour") -> Response[Any]:
+    """What happened in a range of time, and what is to be done."""
+    return page(request, "home/home.html", overview=await _read(request, range_name), ranges=RANGES)
 
 
-HANDLERS = (home,)
+@get("/home/live")
+async def home_live(request: Caller, range_name: _RangeName = "hour") -> ServerSentEvent:
+    """The same figures as they change."""
+    return stream(request, _changes(request, range_name))
+
+
+@get("/refused")
+async def refused(request: Caller) -> Response[Any]:
+    """The newest events that were refused at the door, each with what is wrong with it."""
+    console = console_of(request)
+    found = [kept async for kept in kept_refusals.newest(console.log, SHOWN_REFUSALS)]
+    async with transaction(console.pool, read_only=True) as database:
+        names = {pipeline.id: pipeline.slug for pipeline in await pipeline_store.every(database)}
+    return page(request, "home/refused.html", refusals=found, names=names, limit=SHOWN_REFUSALS)
+
+
+async def _changes(request: Caller, range_name: str) -> AsyncGenerator[Event]:
+    shown = ""
+    while True:
+        html = fragment("home/figures.html", overview=await _read(request, range_name))
+        if html != shown:
+            shown = html
+            yield Event("figures", html)
+        await pause(request, LOOK_SECONDS)
+
+
+async def _read(request: Caller, range_name: str) -> Overview:
+    console = console_of(request)
+    return await overview.read(console.pool, console.services.dead_letters, range_named(range_name), datetime.now(UTC))
+
+
+HANDLERS = (home, home_live, refused)

@@ -69,6 +69,36 @@
     const token = document.querySelector('meta[name="form-token"]');
     if (token) event.detail.headers["X-Form-Token"] = token.content;
   });
+  // A live page whose parts are compared one by one: what is the same stays, with focus, selection and open details.
+  // A chart stays in any case and draws on.
+  const partTexts = new WeakMap();
+  document.querySelectorAll("[data-part]").forEach((part) => partTexts.set(part, part.outerHTML));
+  function replaceParts(section, html) {
+    const incoming = new DOMParser().parseFromString(html, "text/html");
+    for (const part of incoming.querySelectorAll("[data-part]")) {
+      const present = section.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
+      const text = part.outerHTML;
+      if (!present || partTexts.get(present) === text) continue;
+      if (part.dataset.chart) {
+        present.dataset.chart = part.dataset.chart;
+        present.querySelectorAll(":scope > :not(.plot, figcaption)").forEach((old) => old.remove());
+        present.append(...part.querySelectorAll(":scope > :not(.plot, figcaption)"));
+        present.dispatchEvent(new CustomEvent("part:kept", { bubbles: true }));
+        partTexts.set(present, text);
+      } else {
+        present.replaceWith(part);
+        partTexts.set(part, text);
+        htmx.process(part);
+      }
+    }
+    showTimes(section);
+  }
+  document.addEventListener("htmx:sseBeforeMessage", (event) => {
+    if (!event.target.matches("[data-parts]")) return;
+    event.preventDefault();
+    replaceParts(event.target, event.detail.data);
+  });
+
   document.addEventListener("htmx:afterSwap", (event) => showTimes(event.target));
   document.addEventListener("htmx:sseMessage", (event) => showTimes(event.target));
   document.addEventListener("htmx:responseError", (event) => {

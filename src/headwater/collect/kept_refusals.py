@@ -1,4 +1,4 @@
-"""The newest of what the collectors refused, from the stream REFUSED."""
+"""Read the newest of what the collectors refused, from the stream REFUSED."""
 
 from __future__ import annotations
 
