@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from headwater.archive.arrow_columns import MOMENT, integers, moments, texts
 from headwater.archive.files import Content
 from headwater.archive.rows import Row, payload_of
 from headwater.archive.stores import MissingFileError
@@ -26,18 +28,18 @@ from headwater.events import Record, decode_record
 ROW_GROUP_BYTES = 4 * 1024 * 1024
 """Size of a row group before compression."""
 READ_ROWS = 1000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_MOMENT = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema(
     [
         pa.field("sequence", pa.int64(), nullable=False),
-        pa.field("stored_at", _MOMENT, nullable=False),
+        pa.field("stored_at", MOMENT, nullable=False),
         pa.field("kind", pa.string(), nullable=False),
         pa.field("source", pa.string(), nullable=False),
         pa.field("message_id", pa.string(), nullable=False),
         pa.field("user_key", pa.string(), nullable=False),
-        pa.field("received_at", _MOMENT, nullable=False),
-        pa.field("event_time", _MOMENT),
+        pa.field("received_at", MOMENT, nullable=False),
+        pa.field("event_time", MOMENT),
         pa.field("type", pa.string()),
         pa.field("name", pa.string()),
         pa.field("user_id", pa.string()),
@@ -46,6 +48,7 @@ SCHEMA = pa.schema(
         pa.field("meta", pa.string(), nullable=False),
     ]
 )
+_MAKERS: dict[Any, Callable[[Any], Any]] = {pa.int64(): integers, MOMENT: moments, pa.string(): texts}
 _REPEATING = ["kind", "source", "user_key", "type", "name", "user_id", "anonymous_id"]
 _RECORD_COLUMNS = ["sequence", "stored_at", "meta", "data"]
 
@@ -72,8 +75,9 @@ class Archived(msgspec.Struct, frozen=True, gc=False):
 def table_of(rows: Sequence[Row]) -> Any:
     """Rows as an Arrow table."""
     columns = zip(*rows, strict=True)
-    arrays = [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+    return pa.Table.from_arrays(
+        [_MAKERS[field.type](values) for values, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
+    )
 
 
 class FileWriter:
@@ -99,8 +103,8 @@ class FileWriter:
             return
         self._writer.write_table(table, row_group_size=table.num_rows)
         if self._first is None:
-            self._first = _ends(table, 0)
-        self._last = _ends(table, table.num_rows - 1)
+            self._first = _place(table, 0)
+        self._last = _place(table, table.num_rows - 1)
         self._rows += table.num_rows
 
     def close(self) -> Content | None:
@@ -129,8 +133,11 @@ class FileWriter:
         self.path.unlink(missing_ok=True)
 
 
-def _ends(table: Any, index: int) -> tuple[int, Any]:
-    return table["sequence"][index].as_py(), table["stored_at"][index].as_py()
+def _place(table: Any, index: int) -> tuple[int, datetime]:
+    """Sequence and time of a row. Arrow's own times would load pandas: see `arrow_columns`."""
+    row = table.slice(index, 1)
+    microseconds = row["stored_at"].cast(pa.int64())[0].as_py()
+    return row["sequence"][0].as_py(), EPOCH + timedelta(microseconds=microseconds)
 
 
 @contextmanager
@@ -192,7 +199,7 @@ def holds_any(source: Any, sequences: Collection[int]) -> bool:
 
 
 def _among(table: Any, sequences: Collection[int]) -> Any:
-    return pc.is_in(table["sequence"], value_set=pa.array(sorted(sequences), pa.int64()))
+    return pc.is_in(table["sequence"], value_set=integers(sorted(sequences)))
 
 
 def sequences(source: Any) -> Any:
