@@ -11,7 +11,7 @@ from plain_reading import PlainReading
 from headwater.profiles import field_steps, guards, stream_plan
 from headwater.profiles.compiled_schema import CompiledSchema
 from headwater.profiles.instants import instant_text
-from headwater.profiles.mapping_expressions import TimeAskedError, compile_mapping, timeless
+from headwater.profiles.mapping_expressions import TimeAskedError, Timeless, compile_mapping
 from headwater.profiles.remembering import Remembered
 from headwater.profiles.schema_file import default_schema, read_schema
 
@@ -99,6 +99,7 @@ TEXTS = st.sampled_from(
         "",
         "a",
         "null",
+        "$time",
         "no",
         "long text",
         "1",
@@ -186,7 +187,7 @@ def test_every_record_has_the_effect_that_the_rules_give_it(name):
 def test_full_memories_change_nothing(name, monkeypatch):
     """With room for one thing only, everything is forgotten all the time."""
     for module, limit in (
-        (field_steps, "RESULTS_REMEMBERED"),
+        (field_steps, "TEXTS_REMEMBERED"),
         (guards, "VERDICTS_REMEMBERED"),
         (stream_plan, "SHAPES_REMEMBERED"),
         (stream_plan, "PROGRAMS_REMEMBERED"),
@@ -213,7 +214,8 @@ def test_what_is_remembered_has_a_limit():
         ("now()", "moment", set()),
         ("map(hourofday(), 1)", "hour", set()),
         ("map(hourofday(a), 1)", "values", {"a"}),
-        ("map(event, now())", "anything", {"event"}),
+        ("map(event, now())", "key and moment", {"event"}),
+        ("map(tolower(event), now())", "anything", {"event"}),
         ("map(a, b)", "values", {"a", "b"}),
         ('match("traits_")', "key names", set()),
         ("match(a)", "anything", set()),
@@ -240,4 +242,4 @@ def test_what_is_false_is_a_value_but_no_guard_holds():
 def test_who_asks_for_the_time_is_not_timeless(text):
     """Such a value is good for one event only."""
     with pytest.raises(TimeAskedError):
-        timeless(compile_mapping(text), {"a": "now-1d"})
+        compile_mapping(text).evaluate(Timeless({"a": "now-1d"}))

@@ -265,6 +265,27 @@ ALTER TABLE public.deployments ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE public.erased_identifiers (
+    id bytea NOT NULL,
+    erasure uuid NOT NULL,
+    until_sequence bigint NOT NULL,
+    records_too boolean NOT NULL
+);
+
+CREATE TABLE public.erased_records (
+    erasure uuid NOT NULL,
+    sequence bigint NOT NULL
+);
+
+CREATE TABLE public.erasures (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    records_too boolean NOT NULL,
+    until_sequence bigint NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    completed_at timestamp with time zone
+);
+
 CREATE TABLE public.identity_decisions (
     id bigint NOT NULL,
     kind text NOT NULL,
@@ -323,7 +344,8 @@ CREATE TABLE public.outbox (
     message_id text NOT NULL,
     user_key text NOT NULL,
     data jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempted_at timestamp with time zone
 );
 
 ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -543,6 +565,15 @@ ALTER TABLE ONLY public.dead_letters
 ALTER TABLE ONLY public.deployments
     ADD CONSTRAINT deployments_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.erased_identifiers
+    ADD CONSTRAINT erased_identifiers_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.erased_records
+    ADD CONSTRAINT erased_records_pkey PRIMARY KEY (erasure, sequence);
+
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.identity_decisions
     ADD CONSTRAINT identity_decisions_pkey PRIMARY KEY (id);
 
@@ -633,6 +664,8 @@ CREATE UNIQUE INDEX dead_letters_waiting_once ON public.dead_letters USING btree
 
 CREATE INDEX deployments_pair ON public.deployments USING btree (pipeline_id, integration_id, revision);
 
+CREATE INDEX erased_identifiers_until ON public.erased_identifiers USING btree (until_sequence);
+
 CREATE INDEX identity_decisions_in_force ON public.identity_decisions USING btree (id) WHERE (undone_at IS NULL);
 
 CREATE UNIQUE INDEX people_email ON public.people USING btree (lower(email));
@@ -671,6 +704,12 @@ ALTER TABLE ONLY public.deployments
 
 ALTER TABLE ONLY public.deployments
     ADD CONSTRAINT deployments_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES public.pipelines(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.erased_identifiers
+    ADD CONSTRAINT erased_identifiers_erasure_fkey FOREIGN KEY (erasure) REFERENCES public.erasures(id);
+
+ALTER TABLE ONLY public.erased_records
+    ADD CONSTRAINT erased_records_erasure_fkey FOREIGN KEY (erasure) REFERENCES public.erasures(id);
 
 ALTER TABLE ONLY public.revisions
     ADD CONSTRAINT revisions_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES public.integrations(id) ON DELETE CASCADE;

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headwater import jsontext
-from headwater.expressions.stored import to_stored
+from headwater.expressions.stored import stored_json, to_stored
 from headwater.profiles.fold import CONFLICTS_SHOWN, Profile
 from headwater.profiles.instants import instant
 
@@ -15,7 +15,7 @@ _ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def profile_document(profile: Profile) -> dict[str, Any]:
-    """Fields and meta fields (`_id`, `_created`, `_modified`, `_num_events`, …) of a profile, instants as datetimes."""
+    """Fields and meta fields (`_id`, `_created`, `_modified`, `_num_events`, …) of a profile, instants as datetimes. `_health` is for the store to add."""
     document = dict(profile.fields)
     document["_id"] = profile.id
     document["_num_aliases"] = len(profile.identifiers)
@@ -34,7 +34,7 @@ def profile_document(profile: Profile) -> dict[str, Any]:
 
 def stored_text(document: Mapping[str, Any]) -> str:
     """A document as the JSON text that goes into the database, which cannot hold the character U+0000: it becomes U+FFFD."""
-    text = jsontext.encode(to_stored(document))
+    text = stored_json(document)
     if b"\\u0000" in text and _ZERO.search(text):
         text = jsontext.encode(_without_zeros(to_stored(document)))
     return text.decode()

@@ -10,8 +10,10 @@ from headwater.audiences.observer import AudienceObserver
 from headwater.audiences.upkeep import keep_up
 from headwater.engines import endpoints
 from headwater.log import connection, streams
+from headwater.log.writer import LogWriter
 from headwater.pipelines import secrets
 from headwater.pipelines.watcher import SnapshotWatcher
+from headwater.profiles.outbox import OutboxRelay
 from headwater.profiles.worker import ProfileWorker
 from headwater.roles import operations
 from headwater.roles.engines import connect_log
@@ -41,9 +43,15 @@ async def profile(settings: Settings, number: int, stop: asyncio.Event) -> None:
         operating = settings.operations
         ops = Server(health, operating.host, operating.profile_port + number, setting="operations.profile_port")
         working = asyncio.create_task(worker.run(stop))
-        keeping = asyncio.create_task(keep_up(engines.database_url))
+        writer = LogWriter(client)
+        relay = OutboxRelay(
+            client, writer, engines.database_url, settings.log.partitions, settings.log.dedup_window_seconds
+        )
+        beside = [asyncio.create_task(work) for work in (keep_up(engines.database_url), writer.run(), relay.run())]
         logger.info("building profiles")
         await serve_until(stop, ops)
         await working
-        keeping.cancel()
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
     await connection.close(client)

@@ -49,5 +49,7 @@ CREATE TABLE outbox (
     message_id text NOT NULL,
     user_key text NOT NULL,
     data jsonb NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    -- When it was first on its way: it may be in the log from then on.
+    attempted_at timestamptz
 );

@@ -15,14 +15,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from headwater.profiles import outbox
 from headwater.profiles.compiled_schema import CompiledSchema
 from headwater.profiles.decisions import NO_DECISIONS, Decisions
 from headwater.profiles.drop_counts import DropCount, DropKey, count_drops, merge_drop_counts
 from headwater.profiles.effects import EventEffect
+from headwater.profiles.erasure.past import DELETED, pass_over
 from headwater.profiles.fragments import Fragment, FragmentKey
 from headwater.profiles.identifiers import Identifier
 from headwater.profiles.instants import milliseconds_of
 from headwater.profiles.observers import ProfileObserver
+from headwater.profiles.profile_changes import profile_changes
 from headwater.profiles.profile_ids import fragment_id
 from headwater.profiles.resolution import Part
 from headwater.profiles.store.batch import Arrival, Batch
@@ -84,11 +87,13 @@ class Builder:
     ) -> None:
         self.generation = generation.number
         self._revision = generation.revision
+        self._announces = generation.state == "live"
         self.schema = schema
         self._secret = secret
         self._observers = tuple(observers)
         self._decisions: Decisions = NO_DECISIONS
         self._decisions_version = -1
+        self._erased_until = 0
         self._numbers: deque[int] = deque()
         self._ids: dict[Identifier, bytes] = {}
 
@@ -111,19 +116,21 @@ class Builder:
         if batch.moves and not await tables.move_positions(batch.moves):
             raise ReplacedError
         await self._look_round(connection, tables)
-        new = await self._new_arrivals(tables, batch.arrivals)
+        fresh = await self._new_arrivals(tables, batch.arrivals)
+        new, past = await self._without_past(connection, fresh)
         effects = [arrival.effect for arrival in new if arrival.effect.owner is not None]
         written = await self._change(connection, tables, effects, now) if effects else 0
-        drops = merge_drop_counts(count_drops(arrival.effect for arrival in new), batch.drops)
+        drops = merge_drop_counts(count_drops(arrival.effect for arrival in new), {**batch.drops, **past})
         if drops:
             await tables.count_drops(drops)
-        return Applied(len(new), len(batch.arrivals) - len(new), written, drops)
+        return Applied(len(new), len(batch.arrivals) - len(fresh), written, drops)
 
     async def _look_round(self, connection: Any, tables: Tables) -> None:
         await connection.execute(statement("share_decisions", self.generation))
         standing = await connection.fetchrow(statement("standing", self.generation), self.generation)
         if standing["state"] not in ("live", "building") or standing["revision"] != self._revision:
             raise OutdatedError
+        self._erased_until = standing["erased_until"]
         version = standing["decisions_version"]
         if version != self._decisions_version:
             self._decisions = Decisions.of(await tables.decisions())
@@ -143,6 +150,22 @@ class Builder:
                 keys.remove(key)
                 new.append(arrival)
         return new
+
+    async def _without_past(
+        self, connection: Any, arrivals: Sequence[Arrival]
+    ) -> tuple[Sequence[Arrival], dict[DropKey, DropCount]]:
+        """Those that are not the past of a deleted person, and how many are."""
+        owners = [
+            (arrival.sequence, self._id(arrival.effect.owner.identifier))
+            for arrival in arrivals
+            if arrival.sequence <= self._erased_until and arrival.effect.owner is not None
+        ]
+        if not owners:
+            return arrivals, {}
+        past = await pass_over(connection, self.generation, owners)
+        left = [arrival for arrival in arrivals if arrival.sequence not in past]
+        passed = len(arrivals) - len(left)
+        return left, {DropKey("event", "", DELETED): DropCount(passed, "", "")} if passed else {}
 
     def _id(self, identifier: Identifier) -> bytes:
         found = self._ids.get(identifier)
@@ -215,6 +238,10 @@ class Builder:
         await tables.write_fragments(self._fragment_rows(fragments, effects))
         await self._write_profiles(tables, before, gathering, folded)
         await self._tell(connection, earlier, folded, now)
+        if self._announces:
+            after = {part for each in gathering.components for part in each.component.parts}
+            changes = profile_changes(sorted(before - after, key=_founder), sorted(after - before, key=_founder))
+            await outbox.announce_changes(connection, changes, self._profile_id, now)
         return folded
 
     # Fragments and profiles
@@ -347,3 +374,7 @@ class Builder:
         deltas = deltas_of(earlier, folded)
         for observer in self._observers:
             await observer.observe(connection, self.generation, deltas, now)
+
+
+def _founder(part: Part) -> Identifier:
+    return part.founder

@@ -13,7 +13,7 @@ from headwater.profiles.decisions import Decisions
 from headwater.profiles.documents import profile_document, stored_text
 from headwater.profiles.fold import Profile, fold
 from headwater.profiles.fragments import Fragment, FragmentKey
-from headwater.profiles.health import Health, health_of
+from headwater.profiles.health import SIZE_LIMIT_BYTES, Health, health_of
 from headwater.profiles.identifiers import Identifier
 from headwater.profiles.identity_rules import IdentityRules
 from headwater.profiles.resolution import Part
@@ -80,8 +80,14 @@ def fold_affected(
         opposite = _opposite(part, conflicts) if conflicts else ()
         profile = fold(profile_id(part.founder), members, owned[part.founder], schema, at, opposite)
         document = profile_document(profile)
+        seen = gathered.component.seen
+        health = health_of(part, gathered.resolution, seen, conflicts, schema.rules)
+        document["_health"] = health.state
         text = stored_text(document)
-        health = health_of(part, gathered.resolution, gathered.component.seen, conflicts, schema.rules, len(text))
+        if len(text) > SIZE_LIMIT_BYTES:
+            health = health_of(part, gathered.resolution, seen, conflicts, schema.rules, len(text))
+            document["_health"] = health.state
+            text = stored_text(document)
         folded.append(FoldedProfile(part, gathered.number, profile, document, text, health))
     return folded
 

@@ -7,8 +7,10 @@ SELECT pg_advisory_xact_lock_shared(hashtextextended('headwater identity decisio
 SELECT pg_advisory_xact_lock(hashtextextended('headwater identity decisions', 0));
 
 -- name: standing
--- What to compare before building: whether the generation is wanted, which schema it has, which decisions are in force.
-SELECT g.state, g.revision, s.decisions_version
+-- What to compare before building: whether the generation is wanted, which schema it has, which decisions are in force, and up to
+-- which record there may be the past of deleted persons.
+SELECT g.state, g.revision, s.decisions_version,
+    (SELECT coalesce(max(until_sequence), 0) FROM erased_identifiers) AS erased_until
 FROM profile_settings s LEFT JOIN profile_generations g ON g.number = $1;
 
 -- name: decisions
