@@ -174,13 +174,20 @@ def test_file_faults_have_lines():
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00\ud800", exclude_categories=["Cs"]), max_size=12)
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=8,
 )
 
 
-@given(st.dictionaries(TEXTS, PLAIN, max_size=4) | st.just({"a": "1e5", "b": "no", "c": "2026-01-01", "d": "~", "e": "a\n b"}))
+@given(
+    st.dictionaries(TEXTS, PLAIN, max_size=4)
+    | st.just({"a": "1e5", "b": "no", "c": "2026-01-01", "d": "~", "e": "a\n b"})
+)
 def test_a_written_file_reads_back_as_the_same(document):
     """Whatever the values are: words that other YAML readers take for numbers or times stay texts."""
     read = override_file.read_document(override_file.write(document), "x.yaml").value

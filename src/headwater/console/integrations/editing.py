@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from headwater.console.integrations import override_edit, override_file
 from headwater.console.integrations.draft import Draft, Judged, draft_of, judge
@@ -45,7 +46,7 @@ class Editing(NamedTuple):
     view: str = "table"
     opened: Opened | None = None
     form: RuleForm = RuleForm()
-    row: Row = {}
+    row: Mapping[str, Any] = MappingProxyType({})
     fault: InputError | None = None
 
     @property
@@ -111,8 +112,9 @@ def _rule(editing: Editing, argument: str) -> tuple[Opened, SectionTable, Rule]:
     raise InputError("this rule is not there any more; the table shows what is", "rule")
 
 
-def _edit(editing: Editing, argument: str, _: Fields) -> Editing:
-    opened, _table_of_it, rule = _rule(editing, argument)
+def _edit(editing: Editing, argument: str, __: Fields) -> Editing:
+    found = _rule(editing, argument)
+    opened, rule = found[0], found[2]
     if rule.group in KEYED:
         return editing._replace(opened=opened, form=form_of_row(rule.group, rule.row), view="table")
     return editing._replace(opened=opened, row=rule.row, view="table")
@@ -150,7 +152,7 @@ def _apply(editing: Editing, _: str, fields: Fields) -> Editing:
     document = editing.judged.document
     if opened.group in KEYED:
         if opened.position is not None:
-            _, _, rule = _rule(editing, str(opened))
+            rule = _rule(editing, str(opened))[2]
             if rule.key != fields.text("rule.key").strip():
                 document = override_edit.without_rule(document, kit, table.name, rule.key)
         group, row = row_of_form(form_of_fields(fields))
@@ -195,12 +197,12 @@ def _remove(editing: Editing, argument: str, _: Fields) -> Editing:
     return _with_document(editing, document)
 
 
-def _reset(editing: Editing, argument: str, _: Fields) -> Editing:
+def _reset(editing: Editing, argument: str, __: Fields) -> Editing:
     _, table, rule = _rule(editing, argument)
     return _with_document(editing, override_edit.as_in_kit(editing.judged.document, table.name, rule.key))
 
 
-def _restore(editing: Editing, argument: str, _: Fields) -> Editing:
+def _restore(editing: Editing, argument: str, __: Fields) -> Editing:
     section, _, index = argument.partition(":")
     table = _table(editing, int(section) if section.isdigit() else len(editing.judged.tables))
     if not index.isdigit() or int(index) >= len(table.removed):

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from headwater import jsontext
 from headwater.console.integrations.rule_table import (
     DEFAULT,
     KEYED,
@@ -154,5 +155,5 @@ def _without_key(section: SectionOverride, key: str) -> SectionOverride:
 
 
 def _to_document(overrides: Overrides) -> Document:
-    built: Document = msgspec.to_builtins(overrides, builtin_types=(Decimal,))
+    built = jsontext.decode(jsontext.encode(msgspec.to_builtins(overrides, builtin_types=(Decimal,))))
     return {name: part for name, part in built.items() if part != {}}

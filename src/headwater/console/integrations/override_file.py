@@ -133,8 +133,16 @@ _NUMBER_LIKE = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$")
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    style = "|" if "\n" in text else "'" if _NUMBER_LIKE.match(text) else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=_style(text))
+
+
+def _style(text: str) -> str | None:
+    lines = text.split("\n")
+    if not all(line.isprintable() for line in lines):
+        return '"'  # the only one with escapes
+    if len(lines) > 1:
+        return "|"
+    return "'" if _NUMBER_LIKE.match(text) else None
 
 
 def _decimal(dumper: yaml.SafeDumper, number: Decimal) -> yaml.Node:
