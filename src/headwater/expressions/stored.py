@@ -11,24 +11,40 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import orjson
+
+from headwater import jsontext
 from headwater.errors import InputError
 from headwater.expressions.dates import parse_date
 from headwater.expressions.values import EPOCH, epoch_microsecond, from_field
 
 TIME_KEY = "$time"
+_AS_IT_IS = frozenset({str, int, bool, float, type(None)})
 
 
 def to_stored(value: Any, iso_times: bool = False) -> Any:
     """A value, or all fields of a profile, as JSON. `iso_times` writes instants for people."""
-    if type(value) is str or type(value) is int:  # what most values are
-        return value
     if isinstance(value, datetime):
         return {TIME_KEY: _iso(value) if iso_times else _seconds(value)}
     if isinstance(value, dict):
-        return {key: to_stored(item, iso_times) for key, item in value.items()}
+        return {key: item if type(item) in _AS_IT_IS else to_stored(item, iso_times) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [to_stored(item, iso_times) for item in value]
+        return [item if type(item) in _AS_IT_IS else to_stored(item, iso_times) for item in value]
     return value
+
+
+def stored_json(value: Any) -> bytes:
+    """The JSON text of `to_stored(value)`, without making it: one walk over the fields instead of two."""
+    try:
+        return orjson.dumps(value, default=_stored_instant, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    except TypeError:
+        return jsontext.encode(to_stored(value))  # exact fractions and very large integers
+
+
+def _stored_instant(value: Any) -> dict[str, int | float]:
+    if isinstance(value, datetime):
+        return {TIME_KEY: _seconds(value)}
+    raise TypeError(type(value).__name__)
 
 
 def _iso(instant: datetime) -> str:
@@ -38,8 +54,8 @@ def _iso(instant: datetime) -> str:
 def _seconds(instant: datetime) -> int | float:
     microseconds = epoch_microsecond(instant)
     # Seconds have at most 12 digits in the calendar's range: with six decimals more than a double always keeps,
-    # but the nearest double to such a decimal, which a division of integers is, prints back as that decimal up to the
-    # year 2255.
+    # but the nearest double to such a decimal, which a division of integers is, prints back as that decimal from the
+    # year 1700 to the year 2240.
     return microseconds / 1_000_000 if microseconds % 1_000_000 else microseconds // 1_000_000
 
 

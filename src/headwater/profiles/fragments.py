@@ -59,9 +59,9 @@ def merge_fields(
     for name, state in right.items():
         if name in operators:
             merged[name] = operators[name].merge(merged[name], state) if name in merged else state
-    for name in merged.keys() - operators.keys():
-        del merged[name]
-    return merged
+    if merged.keys() <= operators.keys():
+        return merged
+    return {name: state for name, state in merged.items() if name in operators}
 
 
 def _merge_counts(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:

@@ -259,6 +259,8 @@ def _set_operator(name: str, bounds: Bounds, kind: Kind) -> Operator:
         alive = _alive(state, _own_time, bounds, at)
         if instants:
             return sorted(map(int, alive)) or None
+        if len(alive) == 1:
+            return list(alive)
         if kind.in_order:
             return [member for _, member in sorted(zip(alive.values(), alive, strict=True))] or None
         return sorted(alive) or None
@@ -318,7 +320,7 @@ def _shown(entries: dict[str, Entry], place: int, kind: Kind) -> Any:
     """The values of entries, which stand at `place`, by key."""
     if kind.name == "membership":
         return sorted(key for key, entry in entries.items() if entry[place]) or None
-    return {key: entries[key][place] for key in sorted(entries)} or None
+    return {key: entry[place] for key, entry in entries.items()} or None
 
 
 def _valued_map(name: str, bounds: Bounds, kind: Kind) -> Operator:
@@ -401,9 +403,10 @@ def _start_days(counts: dict[str, int], _stamp: Stamp) -> State:
 
 def _read_days(state: State, _at: int) -> Any:
     """One instant for each event, the start of its day: what `timewindow` counts."""
-    return [
-        int(day) * DAY_MILLISECONDS for day in sorted(state, key=int) for _ in range(min(state[day], DAY_EVENTS_LIMIT))
-    ]
+    starts: list[int] = []
+    for day in sorted(map(int, state)):
+        starts += [day * DAY_MILLISECONDS] * min(state[str(day)], DAY_EVENTS_LIMIT)
+    return starts
 
 
 _DAYS = Operator("sum", _start_days, _merge_days, _read_days)

@@ -18,6 +18,8 @@ ReadState = Callable[[State, int], Any]
 def reader_of(plan: FieldPlan) -> ReadState:
     """How the states of a field are read."""
     read, show = plan.operator.read, _SHOWN.get(plan.kind.element)
+    if plan.kind.element == "count":
+        return _read_repeated(read)
     if show is None:
         return read
     show_all = _shown_members(show)
@@ -27,6 +29,17 @@ def reader_of(plan: FieldPlan) -> ReadState:
         if value is None:
             return None
         return show_all(value) if isinstance(value, dict | list) else show(value)
+
+    return read_shown
+
+
+def _read_repeated(read: ReadState) -> ReadState:
+    """Instants of which many are the same: each is made once."""
+
+    def read_shown(state: State, at: int) -> Any:
+        times = read(state, at)
+        known = {time: instant(time) for time in set(times)}
+        return [known[time] for time in times]
 
     return read_shown
 
@@ -46,7 +59,6 @@ def _as_double(value: Any) -> Any:
 
 _SHOWN: Mapping[Element, Callable[[Any], Any]] = {
     "date": instant,
-    "count": instant,
     "number": _as_double,
     "embedding": _as_double,
 }
