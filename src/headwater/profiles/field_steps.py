@@ -16,7 +16,7 @@ from headwater.profiles.field_plans import FieldPlan
 from headwater.profiles.gathering import Gathering
 from headwater.profiles.instants import AFTER_LATEST, DAY_MILLISECONDS, instant
 from headwater.profiles.kinds import Shape, converter
-from headwater.profiles.mapping_expressions import MappingExpression, TimeAskedError, timeless
+from headwater.profiles.mapping_expressions import MappingExpression, TimeAskedError, Timeless
 from headwater.profiles.remembering import Remembered
 from headwater.profiles.schema import Assertions
 from headwater.profiles.text_assertions import failed_assertion
@@ -24,8 +24,8 @@ from headwater.profiles.text_assertions import failed_assertion
 Step = Callable[[Gathering], None]
 """Reads one mapping of an event."""
 
-RESULTS_REMEMBERED = 1_000
-"""Results that one mapping remembers."""
+TEXTS_REMEMBERED = 2_000
+"""Texts of one key whose results are remembered."""
 
 TEXT_REMEMBERED = 300
 """Longest text, in characters, whose result is remembered."""
@@ -54,6 +54,7 @@ class FieldSteps:
 
     def __init__(self) -> None:
         self._readers: dict[tuple[str, str, bool, Assertions], Read] = {}
+        self._texts: dict[str, Remembered[str, _TextResults]] = {}
 
     def step(self, plan: FieldPlan, expression: MappingExpression, record: Mapping[str, Any]) -> Step | None:
         """The step of a mapping, for records with the keys of `record`, which has all keys that the expression needs.
@@ -74,8 +75,16 @@ class FieldSteps:
     def _reader(self, plan: FieldPlan, expression: MappingExpression) -> Read:
         place = (expression.text, plan.kind.name, plan.operator.name == "count", plan.assertions)
         if place not in self._readers:
-            self._readers[place] = _reader(plan, expression)
+            self._readers[place] = self._read_by_text(plan, expression) or _reader(plan, expression)
         return self._readers[place]
+
+    def _read_by_text(self, plan: FieldPlan, expression: MappingExpression) -> Read | None:
+        if expression.depends_on != "values" or len(expression.keys) > 1:
+            return None
+        (key,) = expression.keys
+        if key not in self._texts:
+            self._texts[key] = Remembered(lambda text: _TextResults(key, text), TEXTS_REMEMBERED)
+        return _read_by_text(expression, _take(plan), self._texts[key])
 
 
 def _text_step(plan: FieldPlan, key: str, otherwise: Step) -> Step:
@@ -153,6 +162,15 @@ def _take(plan: FieldPlan) -> Take:
                 converted, refused = None, (*refused, reason)
         return Taken(converted, refused, example_of(value)) if refused else Taken(converted)
 
+    return take if plan.asserts or plan.kind.name != "string" else _taking_texts(take)
+
+
+def _taking_texts(otherwise: Take) -> Take:
+    """The same for a kind that takes every text as it is; most values are texts."""
+
+    def take(value: Any) -> Taken:
+        return Taken(value) if type(value) is str and value and "\0" not in value else otherwise(value)
+
     return take
 
 
@@ -169,13 +187,17 @@ def _reader(plan: FieldPlan, expression: MappingExpression) -> Read:
         case "key":
             # A plain key is taken as it is: the language would round a Decimal.
             return _read_key(expression.key, take)
-        case "values" if len(expression.keys) == 1:
-            return _read_by_text(expression, take)
         case "hour":
             return _read_by_hour(expression, take)
-        case "moment" if plan.kind.element in ("date", "count") and plan.operator.name != "count" and not plan.asserts:
+        case "moment" if _takes_instants(plan) and plan.kind.shape != "map":
             return _read_moment(expression, take, plan.kind.shape)
+        case "key and moment" if _takes_instants(plan) and plan.kind.shape == "map":
+            return _read_moment_by_text(expression, take)
     return _read_anew(expression, take)
+
+
+def _takes_instants(plan: FieldPlan) -> bool:
+    return plan.kind.element in ("date", "count") and plan.operator.name != "count" and not plan.asserts
 
 
 def _read_key(key: str, take: Take) -> Read:
@@ -187,23 +209,34 @@ def _read_anew(expression: MappingExpression, take: Take) -> Read:
     return lambda gathering: take(evaluate(gathering.context))
 
 
-def _read_by_text(expression: MappingExpression, take: Take) -> Read:
+class _TextResults:
+    """What the mappings of one key take of one text, as far as they were asked; None of one that asked for the time."""
+
+    __slots__ = ("context", "taken")
+
+    def __init__(self, key: str, text: str) -> None:
+        self.context = Timeless({key: text})
+        self.taken: dict[Read, Taken | None] = {}
+
+
+def _read_by_text(expression: MappingExpression, take: Take, results: Remembered[str, _TextResults]) -> Read:
     (key,) = expression.keys
     anew = _read_anew(expression, take)
 
-    def taken_from(text: str) -> Taken | None:
+    def taken_from(known: _TextResults) -> Taken | None:
         try:
-            return take(timeless(expression, {key: text}))
+            return take(expression.evaluate(known.context))
         except TimeAskedError:
             return None
-
-    known = Remembered(taken_from, RESULTS_REMEMBERED)
 
     def read(gathering: Gathering) -> Taken:
         value = gathering.record.get(key)
         if type(value) is not str or len(value) > TEXT_REMEMBERED:
             return anew(gathering)
-        taken = known[value]
+        known = results[value]
+        if read not in known.taken:
+            known.taken[read] = taken_from(known)
+        taken = known.taken[read]
         return anew(gathering) if taken is None else taken
 
     return read
@@ -224,11 +257,32 @@ def _read_moment(expression: MappingExpression, take: Take, shape: Shape) -> Rea
 
     def read(gathering: Gathering) -> Taken:
         time = gathering.stamp.time
-        if shape == "map" or not 0 < time < AFTER_LATEST:
+        if not 0 < time < AFTER_LATEST:
             return anew(gathering)
         if shape == "days":
             return Taken({str(time // DAY_MILLISECONDS): 1})
         return Taken(time if shape == "scalar" else [time])
+
+    return read
+
+
+def _read_moment_by_text(expression: MappingExpression, take: Take) -> Read:
+    """The event's own time by the text of a key: which key that makes is remembered."""
+    (key,) = expression.keys
+    anew = _read_anew(expression, take)
+    any_time = instant(0)
+    known = Remembered[str, Taken](
+        lambda text: take(expression.evaluate(Context({key: text}, any_time, any_time))), TEXTS_REMEMBERED
+    )
+
+    def read(gathering: Gathering) -> Taken:
+        value, time = gathering.record.get(key), gathering.stamp.time
+        if type(value) is not str or len(value) > TEXT_REMEMBERED or not 0 < time < AFTER_LATEST:
+            return anew(gathering)
+        taken = known[value]
+        if taken.refused:
+            return anew(gathering)
+        return taken if taken.value is None else Taken(dict.fromkeys(taken.value, time))
 
     return read
 

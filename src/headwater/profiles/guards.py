@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from headwater.profiles.gathering import Gathering
-from headwater.profiles.mapping_expressions import MappingExpression, TimeAskedError, timeless
+from headwater.profiles.mapping_expressions import MappingExpression, TimeAskedError, Timeless
 from headwater.profiles.remembering import Remembered
 
 VERDICTS_REMEMBERED = 2_000
@@ -65,9 +65,9 @@ def _decided(guards: Sequence[MappingExpression], gathering: Gathering) -> Verdi
 
 def _timeless_verdict(guards: Sequence[MappingExpression], values: Texts) -> Verdict | None:
     """What the guards say of these values of their keys, None for a key that is absent; None if it depends on the time."""
-    fields = {key: value for key, value in zip(guards[0].keys, values, strict=True) if value is not None}
+    context = Timeless({key: value for key, value in zip(guards[0].keys, values, strict=True) if value is not None})
     try:
-        return tuple([timeless(guard, fields) is True for guard in guards])
+        return tuple([guard.evaluate(context) is True for guard in guards])
     except TimeAskedError:
         return None
 

@@ -20,15 +20,16 @@ from headwater.expressions.tree import Call, Field, Include, Node, walk
 from headwater.expressions.tree import Literal as Constant
 from headwater.expressions.values import NOTHING, Value, is_empty
 
-Dependence = Literal["key", "values", "moment", "hour", "key names", "anything"]
+Dependence = Literal["key", "values", "moment", "key and moment", "hour", "key names", "anything"]
 """What a value depends on:
 
-"key"        the expression is nothing but one key: its value as it stands
-"values"     the values of the expression's keys, as long as it does not ask for the time (`timeless`)
-"moment"     the expression is `now()`
-"hour"       the hour of the event
-"key names"  the expression is a `match` of written prefixes: it takes the keys that begin with one
-"anything"   whatever else
+"key"             the expression is nothing but one key: its value as it stands
+"values"          the values of the expression's keys, as long as it does not ask for the time (`Timeless`)
+"moment"          the expression is `now()`
+"key and moment"  the expression is `map(key, now())`
+"hour"            the hour of the event
+"key names"       the expression is a `match` of written prefixes: it takes the keys that begin with one
+"anything"        whatever else
 """
 
 _COUNTING = frozenset({"count", "sum"})
@@ -60,8 +61,11 @@ class TimeAskedError(Exception):
     """An expression asked for the time where there is none."""
 
 
-class _Timeless(Context):
-    """A context without a time: what is evaluated with it depends on the record's values alone."""
+class Timeless(Context):
+    """A context without a time: what is evaluated with it depends on the record's values alone.
+
+    An expression that asks for the time raises TimeAskedError. For the same values the outcome is always the same.
+    """
 
     def __init__(self, fields: dict[str, Any]) -> None:
         # The times are not set, so that asking for one comes to __getattr__.
@@ -71,14 +75,6 @@ class _Timeless(Context):
 
     def __getattr__(self, name: str) -> NoReturn:
         raise TimeAskedError(name)
-
-
-def timeless(expression: MappingExpression, values: dict[str, Any]) -> Value:
-    """The value of an expression that depends on values, for a record with these values of its keys.
-
-    Raises TimeAskedError if it depends on the time as well. For the same values the answer is always the same.
-    """
-    return expression.evaluate(_Timeless(values))
 
 
 def compile_mapping(text: str) -> MappingExpression:
@@ -112,10 +108,24 @@ def _dependence(tree: Node, fields: list[Field]) -> Dependence:
             return "moment"
         if names == {"match"} and _written_prefixes(tree):
             return "key names"
+        if _is_key_and_moment(tree):
+            return "key and moment"
     if _is_of_the_hour(tree):
         return "hour"
     free = not any(field.map_name is not None for field in fields) and names.isdisjoint(_READ_WHOLE_EVENT | _BY_CHANCE)
     return "values" if fields and free and "now" not in names else "anything"
+
+
+def _is_key_and_moment(tree: Call) -> bool:
+    if tree.name.lower() != "map" or len(tree.args) != 2:
+        return False
+    key, moment = tree.args
+    return (
+        isinstance(key, Field)
+        and key.map_name is None
+        and isinstance(moment, Call)
+        and _function_names(moment) == {"now"}
+    )
 
 
 def _function_names(tree: Node) -> set[str]:
@@ -159,7 +169,7 @@ def _needs(tree: Node, is_nothing: Callable[[Value], bool]) -> frozenset[str]:
     if len(names) != 1 or any(field.map_name is not None for field in fields):
         return frozenset()
     try:
-        without = compile_node(tree)(_Timeless({}))
+        without = compile_node(tree)(Timeless({}))
     except TimeAskedError:
         return frozenset()
     reads_all = not _function_names(tree).isdisjoint(_READ_WHOLE_EVENT | _BY_CHANCE)

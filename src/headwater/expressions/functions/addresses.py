@@ -14,6 +14,10 @@ if TYPE_CHECKING:  # reading the list is left to the first call
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s\[\]<>\"\\^`{}|%:/?#@]*)(?::\d*)?")
+_PLAIN_URL = re.compile(
+    r"(https?)://([A-Za-z0-9.\-]+(?::[0-9]*)?)(/[^?#%\x00-\x1f\x7f]*)?(?:\?([^#\x00-\x1f\x7f]*))?(?:#[^\x00-\x1f\x7f]*)?"
+)
+"""What almost every address of a page is: nothing in it needs a closer look."""
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 
 
@@ -28,7 +32,10 @@ class Url(NamedTuple):
 
 def parse_url(text: str) -> Url | None:
     """Take a URL apart; None if a character, an escape or the host is not allowed (RFC 3986)."""
-    if not (text.isascii() and text.isprintable()) and _CONTROL.search(text):
+    if plain := _PLAIN_URL.fullmatch(text):
+        scheme, host, path, query = plain.groups("")
+        return Url(scheme, host, path, query)
+    if _CONTROL.search(text):
         return None
     scheme_found = _SCHEME.match(text)
     scheme = scheme_found[1].lower() if scheme_found else ""
@@ -39,7 +46,7 @@ def parse_url(text: str) -> Url | None:
     if rest.startswith("//"):
         host, slash, tail = rest[2:].partition("/")
         host, path = host.rpartition("@")[2], slash + tail
-    if not _HOST.fullmatch(host) or ("%" in path and _BAD_ESCAPE.search(path)):
+    if not _HOST.fullmatch(host) or _BAD_ESCAPE.search(path):
         return None
     return Url(scheme, host, urllib.parse.unquote(path), query)
 
