@@ -10,6 +10,7 @@ import pytest
 
 from headwater.api.application import create_app
 from headwater.api.ports import Services
+from headwater.api.profile_services import profile_services
 from headwater.database import migrations
 from headwater.database.pool import open_pool
 from headwater.log import connection, streams
@@ -20,7 +21,7 @@ from headwater.pipelines.secrets import SecretBox
 from headwater.pipelines.watcher import SnapshotWatcher
 from headwater.routing.dead_letter_desk import DeadLetterDesk
 from headwater.routing.dead_letters import DeadLetterStore
-from headwater.settings import LogSettings
+from headwater.settings import LogSettings, Settings
 
 
 class RunningApi(NamedTuple):
@@ -53,7 +54,7 @@ async def running_api(database_url: str, nats_url: str) -> AsyncIterator[Running
     async with SnapshotWatcher(database_url) as watcher:
         await watcher.wait_ready(5)
         desk = DeadLetterDesk(DeadLetterStore(pool), writer)
-        services = Services(pool, watcher, SecretBox(b"k" * 32), desk)
+        services = Services(pool, watcher, SecretBox(b"k" * 32), desk, profile_services(pool, client, Settings()))
         yield RunningApi(create_app(services), services, tokens)
     writing.cancel()
     await connection.close(client)

@@ -12,6 +12,7 @@ from console_visits import CHROMIUM, RunningConsole, Visits, check_page, passwor
 from playwright.async_api import Browser, Page, async_playwright
 
 from headwater.api.ports import Services
+from headwater.api.profile_services import profile_services
 from headwater.console.accounts import people
 from headwater.console.accounts.attempts import Attempts
 from headwater.console.accounts.roles import ROLES
@@ -53,7 +54,7 @@ async def running_console(database_url: str, nats_url: str, tmp_path: Path) -> A
         await watcher.wait_ready(5)
         desk = DeadLetterDesk(DeadLetterStore(pool), writer)
         box = SecretBox(b"k" * 32)
-        services = Services(pool, watcher, box, desk)
+        services = Services(pool, watcher, box, desk, profile_services(pool, client, Settings()))
         outbound = Outbound({"127.0.0.1"})
         console = Console(
             services=services,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+from headwater.api.profile_services import ProfileServices
 from headwater.pipelines.secrets import SecretBox
 from headwater.pipelines.token_store import TokenGrant
 from headwater.routing.dead_letters import Choice, LetterSummary, ReasonCount, State, StoredLetter
@@ -15,6 +16,10 @@ class Tokens(Protocol):
     @property
     def ready(self) -> bool:
         """Whether they are loaded; until then nobody may be told that a token is wrong."""
+
+    @property
+    def account_ids(self) -> frozenset[str]:
+        """Ids under which browsers know this install. They are public."""
 
     def token(self, raw: str) -> TokenGrant | None:
         """What a token allows; None when it is unknown or revoked."""
@@ -48,3 +53,4 @@ class Services(NamedTuple):
     tokens: Tokens
     box: SecretBox
     dead_letters: DeadLetters
+    profiles: ProfileServices

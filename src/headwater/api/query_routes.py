@@ -17,12 +17,12 @@ from headwater.database.transactions import transaction
 from headwater.errors import InputError
 from headwater.expressions import ExpressionError, Select
 from headwater.pipelines.changes import change
+from headwater.profiles.json_values import shown
 from headwater.profiles.lql import read_statements, statement_edit
 from headwater.profiles.lql_draft import draft_statement
 from headwater.profiles.lql_trial import statement_schema, try_schema
 from headwater.profiles.schema import EVERY_STREAM, Schema
 from headwater.profiles.schema_edits import apply_edit, require_sound
-from headwater.profiles.json_values import shown
 from headwater.profiles.versions import statement_store, version_store
 from headwater.profiles.versions.statement_store import Statement
 

@@ -7,6 +7,7 @@ import asyncio
 import structlog
 
 from headwater.api.ports import Services
+from headwater.api.profile_services import profile_services
 from headwater.console.accounts.attempts import Attempts
 from headwater.console.application import create_app
 from headwater.console.ports import Console
@@ -40,12 +41,19 @@ async def console(settings: Settings, number: int, stop: asyncio.Event) -> None:
     outbound = Outbound(allowed_hosts(settings))
     async with SnapshotWatcher(engines.database_url) as tokens:
         desk = DeadLetterDesk(DeadLetterStore(pool), writer)
-        services = Services(pool=pool, tokens=tokens, box=secrets.open_box(settings), dead_letters=desk)
+        services = Services(
+            pool=pool,
+            tokens=tokens,
+            box=secrets.open_box(settings),
+            dead_letters=desk,
+            profiles=profile_services(pool, client, settings),
+        )
         app = create_app(
             Console(
                 services=services,
                 attempts=Attempts(),
                 collector_url=collector_url(settings),
+                first_party_path=settings.collect.first_party_path,
                 public_url=settings.console.public_url,
                 log=client,
                 destinations=DestinationMaker(settings, secrets.resolver(settings), outbound),
