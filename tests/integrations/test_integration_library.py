@@ -24,6 +24,7 @@ def named(name: str) -> Integration:
 def test_the_library_has_its_integrations() -> None:
     """Lytics first of all, and the others that people start with."""
     expected = [
+        "audience-webhook",
         "azure",
         "braze",
         "ga4",

@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from headwater import __version__
 from headwater.api import error_replies
+from headwater.api.audience_routes import AudienceRoutes
 from headwater.api.authorization import TOKEN_IN_QUERY, require_scope
 from headwater.api.dead_letter_routes import DeadLetterRoutes
 from headwater.api.failed_attempts import FailedAttempts
@@ -24,6 +25,10 @@ from headwater.api.query_routes import QueryRoutes
 from headwater.api.schema_catalog_routes import SchemaCatalogRoutes, stream_names
 from headwater.api.schema_patch_routes import SchemaPatchRoutes
 from headwater.api.schema_routes import SchemaRoutes
+from headwater.api.second_segment_routes import SecondSegmentRoutes
+from headwater.api.segment_reading_routes import SegmentReadingRoutes
+from headwater.api.segment_routes import SegmentRoutes
+from headwater.api.subscription_routes import SubscriptionRoutes
 from headwater.api.token_routes import TokenRoutes, list_changes, show_myself
 
 PREFIX = "/api/v1"
@@ -47,6 +52,7 @@ def create_app(services: Services, mounted: Sequence[ControllerRouterHandler] = 
             TokenRoutes,
             DeadLetterRoutes,
             ProfileSchemaRoutes,
+            AudienceRoutes,
             list_kits,
             show_kit,
             list_changes,
@@ -58,13 +64,13 @@ def create_app(services: Services, mounted: Sequence[ControllerRouterHandler] = 
         guards=[require_scope],
         security=[{"token": []}, {"access_token": []}],
         opt=TOKEN_IN_QUERY,
-        route_handlers=[QueryRoutes, SchemaCatalogRoutes],
+        route_handlers=[QueryRoutes, SchemaCatalogRoutes, SegmentRoutes, SegmentReadingRoutes, SubscriptionRoutes],
     )
     second_lytics = Router(
         SECOND_LYTICS_PREFIX,
         guards=[require_scope],
         security=[{"token": []}],
-        route_handlers=[SchemaRoutes, SchemaPatchRoutes, stream_names],
+        route_handlers=[SchemaRoutes, SchemaPatchRoutes, SecondSegmentRoutes, stream_names],
     )
     return Litestar(
         route_handlers=[admin, first_lytics, second_lytics, *mounted],

@@ -41,6 +41,12 @@ PROFILE_READ: Mapping[str, Any] = {
 """Profiles: persons' data."""
 PROFILE_CHANGE: Mapping[str, Any] = {"scopes": frozenset({"admin", "general_manager", "data_manager"})}
 """Deletion of persons' data, and decisions about who is who."""
+AUDIENCE_READ: Mapping[str, Any] = {"scopes": READ["scopes"] | {"segment_manager"}}
+"""Audiences, their sizes and field statistics: no single person's data."""
+AUDIENCE_CHANGE: Mapping[str, Any] = {
+    "scopes": frozenset({"admin", "general_manager", "campaign_manager", "segment_manager", "marketer"})
+}
+"""Audiences and subscriptions to them."""
 TOKEN_IN_QUERY: Mapping[str, Any] = {"token_in_query": True}
 """Beside the scopes: the token may also come as the parameter `access_token`, as the first Lytics API has it."""
 

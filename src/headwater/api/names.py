@@ -21,6 +21,9 @@ WriteKey = Annotated[str, PathParameter(description="A write key.", max_length=P
 QueryName = Annotated[
     str, PathParameter(description="Id or alias of the statement.", max_length=PATH_TEXT_LIMIT, pattern=_NO_NUL)
 ]
+SegmentName = Annotated[
+    str, PathParameter(description="Id or slug of the audience.", max_length=PATH_TEXT_LIMIT, pattern=_NO_NUL)
+]
 TableName = Annotated[str, PathParameter(description="The table: user.", max_length=PATH_TEXT_LIMIT, pattern=_NO_NUL)]
 FieldName = Annotated[str, PathParameter(description="Name of the field.", max_length=PATH_TEXT_LIMIT, pattern=_NO_NUL)]
 MappingId = Annotated[str, PathParameter(description="Id of the mapping.", max_length=PATH_TEXT_LIMIT, pattern=_NO_NUL)]

@@ -16,6 +16,8 @@ PIPELINE = "audiences"
 """Slug of the pipeline that entries and exits go to."""
 ENTERED = "Audience Entered"
 EXITED = "Audience Exited"
+MEMBER = "Audience Member"
+"""Said to one subscription about somebody who was in the audience before it began."""
 
 
 class Announcement(NamedTuple):
@@ -32,12 +34,18 @@ def announcement(
     fields: Mapping[str, Any],
     identifier_fields: Sequence[str],
     chosen_fields: Sequence[str],
+    subscription: str | None = None,
 ) -> Announcement:
-    """The event of one entry or exit. Its message id follows from what happened, so that a repeat is the same message."""
+    """The event of one entry or exit. Its message id follows from what happened, so that a repeat is the same message.
+
+    With a `subscription` it is what that one alone is told about somebody who was there before.
+    """
     profile_id = transition.profile_id.hex()
     identifiers = _chosen(fields, identifier_fields)
-    message_id = _message_id(transition, audience)
-    properties = {
+    message_id = (
+        _message_id(transition, audience) if subscription is None else f"{subscription}-{audience.number}-{profile_id}"
+    )
+    properties: dict[str, Any] = {
         "audience_id": audience.id,
         "audience": audience.slug,
         "audience_name": audience.name,
@@ -46,9 +54,11 @@ def announcement(
         "fields": _chosen(fields, chosen_fields),
         "reason": _without_nulls(msgspec.to_builtins(transition.reason)),
     }
+    if subscription is not None:
+        properties["subscription_id"] = subscription
     data: dict[str, Any] = {
         "type": "track",
-        "event": ENTERED if transition.entered else EXITED,
+        "event": MEMBER if subscription is not None else ENTERED if transition.entered else EXITED,
         "messageId": message_id,
         "timestamp": _iso(transition.at),
         "anonymousId": _first(identifiers.get("anonymous_id"), profile_id),

@@ -21,6 +21,8 @@ CONDITION_LIMIT = 1_000
 WHOLE_LIMIT = 10_000
 """Most conditions of an audience with everything it includes: they are evaluated for every profile."""
 NAME_LIMIT = 64
+RESERVED_SLUGS = frozenset({"validate", "size", "sizes", "scan", "attribution", "fieldinfo", "reevaluate", "overlap"})
+"""Names of the API's own paths."""
 _SLUG = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 
 
@@ -120,6 +122,8 @@ def _is_date_math(part: Node) -> bool:
 
 def check_slug(slug: str) -> str:
     """The slug, if it can be one. Raises InputError."""
+    if slug in RESERVED_SLUGS:
+        raise InputError(f"{slug!r} is a path of the API; choose another slug", "slug_name")
     if len(slug) > NAME_LIMIT or _SLUG.fullmatch(slug) is None or slug.isdigit():
         raise InputError(
             f"{slug[:NAME_LIMIT]!r} is no slug; use up to {NAME_LIMIT} small letters, digits and _ . -, not digits alone",

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from headwater.audiences import asking
+from headwater.audiences import asking, telling
 from headwater.audiences.asking import Answered
 from headwater.audiences.following import FollowedAudiences
 from headwater.audiences.scheduling import utc_now
@@ -73,7 +73,8 @@ class Filler:
             situation = await self._audiences.situation(connection, generation)
             fill = await connection.fetchrow(QUERIES["open_fill"])
             if fill is None:
-                return False
+                # Subscriptions are told about members when all audiences are full.
+                return await telling.tell_page(connection, generation, self._audiences, situation, self._clock())
             await self._step(connection, generation, situation, fill)
             return True
 

@@ -45,9 +45,13 @@ class FollowedAudiences:
         return Situation(loaded.audience_set, mask(shared["filling"]), mask(shared["quiet"]))
 
     def announcements(
-        self, transitions: Sequence[Transition], fields: Mapping[bytes, Mapping[str, Any]], generation: int
+        self,
+        transitions: Sequence[Transition],
+        fields: Mapping[bytes, Mapping[str, Any]],
+        generation: int,
+        subscription: str | None = None,
     ) -> list[Announcement]:
-        """The events of transitions that are to be announced; `fields` by profile id."""
+        """The events of transitions that are to be announced; `fields` by profile id. To one subscription only, if given."""
         loaded = self._loaded
         if loaded is None or loaded.pipeline_id is None:
             return []
@@ -58,6 +62,7 @@ class FollowedAudiences:
                 fields[each.profile_id],
                 self._identifier_fields[generation],
                 loaded.chosen_fields[each.audience],
+                subscription,
             )
             for each in transitions
             if each.announced

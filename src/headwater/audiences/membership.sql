@@ -157,3 +157,9 @@ SELECT id, fields FROM {namespace}.profiles WHERE id > $1 AND id <= $2 AND compo
 -- name: count_profiles
 -- How many profiles there are.
 SELECT count(*) FROM {namespace}.profiles;
+
+-- name: page_of_members
+-- The next members of some audiences after an id, with the components that lock them.
+SELECT m.profile_id AS id, p.component FROM {namespace}.memberships AS m
+JOIN {namespace}.profiles AS p ON p.id = m.profile_id
+WHERE m.profile_id > $1 AND m.audiences && $2::integer[] ORDER BY m.profile_id LIMIT $3;

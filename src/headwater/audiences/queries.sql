@@ -116,3 +116,37 @@ ON CONFLICT (audience_id, hour) DO UPDATE SET size = excluded.size;
 -- name: size_history
 -- Sizes by the hour, the newest first.
 SELECT audience_id, hour, size FROM audience_size_history WHERE audience_id = ANY($1::text[]) AND hour > $2 ORDER BY hour DESC;
+
+-- name: subscriptions
+-- All subscriptions, the oldest first; to one audience if its id is given.
+SELECT id, name, description, segment_ids, segment_ql, user_fields, webhook_url, headers, integration_id, author, created, updated,
+    told IS NOT NULL AS telling
+FROM audience_subscriptions WHERE $1::text IS NULL OR $1 = ANY(segment_ids) ORDER BY created, id;
+
+-- name: subscription
+-- One subscription by id.
+SELECT id, name, description, segment_ids, segment_ql, user_fields, webhook_url, headers, integration_id, author, created, updated,
+    told IS NOT NULL AS telling
+FROM audience_subscriptions WHERE id = $1;
+
+-- name: write_subscription
+-- Creates a subscription or replaces what may change of it.
+INSERT INTO audience_subscriptions (id, name, description, segment_ids, segment_ql, user_fields, webhook_url, headers,
+    integration_id, author, created, updated, told)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, CASE WHEN $13::boolean THEN ''::bytea END)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description, segment_ids = excluded.segment_ids,
+    segment_ql = excluded.segment_ql, user_fields = excluded.user_fields, webhook_url = excluded.webhook_url,
+    headers = excluded.headers, updated = excluded.updated, told = coalesce(excluded.told, audience_subscriptions.told);
+
+-- name: delete_subscription
+-- Ends a subscription.
+DELETE FROM audience_subscriptions WHERE id = $1;
+
+-- name: untold
+-- A subscription whose members of before are still to be told about, with the numbers of its audiences.
+SELECT s.id, s.told, array(SELECT a.number FROM audiences a WHERE a.id = ANY(s.segment_ids)) AS audiences
+FROM audience_subscriptions s WHERE s.told IS NOT NULL ORDER BY s.created LIMIT 1 FOR UPDATE;
+
+-- name: advance_telling
+-- Told about everybody up to this profile, or about all (null).
+UPDATE audience_subscriptions SET told = $2 WHERE id = $1;

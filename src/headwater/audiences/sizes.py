@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from headwater.audiences import tables
+from headwater.audiences import store, tables
+from headwater.audiences.objects import Audience
 from headwater.audiences.statements import QUERIES, of_generation
+from headwater.audiences.trees import holds_everybody
 from headwater.database.transactions import transaction
 from headwater.errors import TransientError
 
@@ -41,6 +43,17 @@ async def sizes(connection: Any, generation: int) -> dict[int, int]:
     return {row["audience"]: row["members"] for row in rows}
 
 
+async def sizes_of(connection: Any, generation: int, audiences: Sequence[Audience]) -> dict[str, int]:
+    """The exact size of each audience by its id, those of everybody too."""
+    counted = await sizes(connection, generation)
+    everybody = 0
+    if any(holds_everybody(each.segment_ql) for each in audiences):
+        everybody = await connection.fetchval(of_generation("count_profiles", generation))
+    return {
+        each.id: everybody if holds_everybody(each.segment_ql) else counted.get(each.number, 0) for each in audiences
+    }
+
+
 async def history(
     connection: Any, audience_ids: Sequence[str], hours: int, now: datetime
 ) -> dict[str, list[HourlySize]]:
@@ -63,7 +76,9 @@ async def add_up(pool: Any, generation: int) -> None:
 
 async def keep(connection: Any, generation: int) -> None:
     """Write down the sizes of this hour."""
-    counted = await sizes(connection, generation)
+    audiences = await store.every(connection)
+    found = await sizes_of(connection, generation, audiences)
+    counted = {each.number: found[each.id] for each in audiences}
     await connection.execute(QUERIES["keep_sizes"], list(counted), list(counted.values()))
 
 

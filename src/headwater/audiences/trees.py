@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from headwater.audiences.objects import Audience
 from headwater.expressions import ExpressionError, parse_filter
 from headwater.expressions.includes import resolve
-from headwater.expressions.tree import Node
+from headwater.expressions.tree import MatchAll, Node
 
 
 def trees_of(audiences: Sequence[Audience]) -> dict[str, Node]:
@@ -32,3 +33,12 @@ def dependents(audience: Audience, others: Sequence[Audience]) -> list[Audience]
     trees = trees_of([*others, audience])
     names = {audience.slug, audience.id}
     return [each for each in others if each.id in trees and not names.isdisjoint(ancestors(trees[each.id], trees))]
+
+
+@lru_cache(maxsize=4096)
+def holds_everybody(text: str) -> bool:
+    """Whether a filter is `FILTER *`: nobody enters or leaves, and nothing is written down about it."""
+    try:
+        return isinstance(parse_filter(text).where, MatchAll)
+    except ExpressionError:
+        return False

@@ -19,6 +19,7 @@ from headwater.errors import ConfigurationError
 from headwater.playbooks.data_cloud import DataCloud, data_cloud
 from headwater.playbooks.oauth2 import FORM, Assertion, OAuth2
 from headwater.playbooks.outputs import Clock, HttpRequest
+from headwater.playbooks.timestamp_signature import TimestampSignature, timestamp_signed
 from headwater.playbooks.trade_desk import TradeDesk, trade_desk_signed
 
 
@@ -46,7 +47,7 @@ class Unsupported(msgspec.Struct, frozen=True, tag=True):
 
 Fetched = OAuth2 | DataCloud
 """Schemes with a bearer token that the sender fetches first."""
-Authentication = Basic | OAuth1 | Fetched | TradeDesk | Unsupported
+Authentication = Basic | OAuth1 | Fetched | TimestampSignature | TradeDesk | Unsupported
 
 
 def authentication_of(section: Mapping[str, Any]) -> Authentication | None:
@@ -70,6 +71,8 @@ def authentication_of(section: Mapping[str, Any]) -> Authentication | None:
 def _provider(name: str, row: Mapping[str, Any]) -> Authentication:
     if name == "tradedesk":
         return TradeDesk(*(_filled(row, field) for field in ("secretKey", "secretKeyDataProvider")))
+    if name == "headwater":
+        return TimestampSignature(_filled(row, "secret"))
     if name == "salesforceCdp":
         return data_cloud(*(_filled(row, field) for field in ("clientId", "userName", "loginUrl", "privateKey")))
     return Unsupported(name)
@@ -129,6 +132,8 @@ def sign(request: HttpRequest, authentication: Authentication | None, clock: Clo
         return request.with_header("Authorization", oauth1_header(request, authentication, seconds, clock.new_uuid()))
     if isinstance(authentication, TradeDesk):
         return trade_desk_signed(request, authentication)
+    if isinstance(authentication, TimestampSignature):
+        return timestamp_signed(request, authentication, clock.now_ns() // 1_000_000_000)
     return request
 
 

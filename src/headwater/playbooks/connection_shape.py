@@ -86,6 +86,11 @@ PROVIDER = Object(
     "providerAuth",
     (
         Field(
+            "headwater",
+            Object("headwater", (Field("secret", Text(), "secret that sender and receiver share", required=True),)),
+            "a signature of time and body, for receivers of your own",
+        ),
+        Field(
             "salesforceCdp",
             Object(
                 "salesforceCdp",
@@ -121,7 +126,7 @@ PROVIDER = Object(
             "Yahoo (Verizon Media); not supported",
         ),
     ),
-    one_of=("salesforceCdp", "tradedesk", "verizon"),
+    one_of=("headwater", "salesforceCdp", "tradedesk", "verizon"),
 )
 
 HTTP_SECTION = Object(

@@ -81,7 +81,10 @@ CREATE TABLE audience_subscriptions (
     segment_ql text NOT NULL,
     user_fields text[] NOT NULL,
     webhook_url text NOT NULL,
-    headers jsonb NOT NULL,
+    -- Names alone; values may be secrets and are sealed in the integration.
+    headers text[] NOT NULL,
+    -- How far those who were in it from the start have been told about; nothing is to be told where it is null.
+    told bytea,
     integration_id text NOT NULL REFERENCES integrations ON DELETE CASCADE,
     author text NOT NULL,
     created timestamptz NOT NULL,
