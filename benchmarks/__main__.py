@@ -26,6 +26,7 @@ SCRIPTS = (
     Script("Playbooks: JSON in, JSON out, one core", "bench_transform.py"),
     Script("The doors without network and log", "bench_collect_normalise.py"),
     Script("Filters", "bench_expressions.py"),
+    Script("The archive", "bench_archive.py"),
     Script("Identity", "bench_identity.py", ("--people", "20000")),
 )
 HEAD = """\

@@ -11,6 +11,7 @@ import contextlib
 import random
 import resource
 import shutil
+import sys
 import tempfile
 import time
 from datetime import date
@@ -19,9 +20,6 @@ from typing import Any
 
 import orjson
 
-import benchmarks  # noqa: F401  # makes the tests' engines importable
-from benchmarks.load import ID_MARK, TIME_MARK, sample_event
-from conftest import EngineRunner
 from headwater.archive import compaction
 from headwater.archive.archiver import Archiver
 from headwater.archive.reading import ArchiveReader
@@ -36,6 +34,10 @@ from headwater.log.ordered import OrderedReader
 from headwater.log.records import encode_event
 from headwater.log.writer import LogWriter
 from headwater.settings import ArchiveSettings, LogSettings, Settings
+from load import ID_MARK, TIME_MARK, sample_event
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the engines are started as tests start them
+from conftest import EngineRunner  # see above
 
 RECORDS = 100_000
 SOURCES = 20

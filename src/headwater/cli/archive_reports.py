@@ -43,10 +43,11 @@ async def show(*, since: str | None = None, until: str | None = None, json: AsJs
             return
         names = (await attachment_names.load(made.pool)).pipelines
     write_table(
-        f"Archive in {open_store(made.settings).place}, up to record {position:,} of the log",
+        "Archive",
         ("day", "kind", "source", "records", "files", "size", "first record", "last record"),
         [_row(summary, names) for summary in found],
     )
+    write_line(f"In {open_store(made.settings).place}, up to record {position:,} of the log.")
     if not found:
         write_line("Nothing is archived yet; the first files come when records have rested for a minute.")
     _write_gaps(gaps)

@@ -1,4 +1,4 @@
-"""`headwater replay`: deliver a range of the log again to one integration."""
+"""`headwater replay`: deliver a range of the log again to one integration, from the archive where the log has forgotten it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import time
 from contextlib import aclosing
 from typing import Annotated
 
-import msgspec
 from cyclopts import Parameter
-from nats.aio.client import Client
 
+from headwater.archive import history
+from headwater.archive.reading import ArchiveReader
+from headwater.archive.stores import open_store
 from headwater.cli.configuration_session import write_line
 from headwater.cli.log_session import log_session, log_writer
 from headwater.cli.moments import parse_range
 from headwater.cli.output import agreed, progress_bar
 from headwater.database.transactions import transaction
-from headwater.log import reader
 from headwater.log.reader import Query
 from headwater.pipelines import deployment_store, integration_store, pipeline_store
 from headwater.routing.replays import replay_log
@@ -71,24 +71,18 @@ async def replay(
             name=name,
             user=user,
         )
-        covered = await _covered(made.client, query)
+        archive = ArchiveReader(made.pool, open_store(made.settings))
+        covered = await history.count(made.client, archive, query)
         if covered == 0:
-            write_line("The log has no event of that pipeline in that range.")
+            write_line("There is no event of that pipeline in that range, neither in the log nor in the archive.")
             return
-        chosen = type is not None or name is not None or user is not None
-        amount = f"{'at most ' if chosen else ''}{covered:,} events"
+        amount = f"at most {covered:,} events"
         where = f"{attached.pipeline}/{attached.integration}"
         if not yes and not agreed(f"Deliver {amount} again to {where} (revision {attached.revision})?"):
             return
         with progress_bar("queueing", covered) as advance:
-            async with log_writer(made.client) as writer, aclosing(reader.read(made.client, query)) as found:
+            async with log_writer(made.client) as writer, aclosing(history.read(made.client, archive, query)) as found:
                 queued = await replay_log(writer, attached.pipeline_id, attached.integration_id, found, advance)
     write_line(f"Queued {queued:,} events for {where}; `headwater log lag` shows how many are left.")
     if not attached.enabled:
         write_line(f"Delivery is paused: `headwater pipeline resume {attached.pipeline} {attached.integration}`.")
-
-
-async def _covered(client: Client, query: Query) -> int:
-    """How many events the range covers, whatever their content."""
-    after = msgspec.structs.replace(query, since=query.until, until=None)
-    return await reader.count(client, query) - await reader.count(client, after)
