@@ -24,14 +24,16 @@ SECRET_FIELDS = frozenset({"nats_url", "database_url"})
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+WebAddress = Annotated[str, msgspec.Meta(pattern=r"^(https?://[^/?#@\s]+)?$")]
 Span = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 
 
 class CollectSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The public HTTP doors."""
+    """The public HTTP doors. `public_url` is how senders reach them through a proxy ("https://…"); pages show it."""
 
     host: str = "127.0.0.1"
     port: Port = 8480
+    public_url: WebAddress = ""
     processes: Count = 1
     event_limit_bytes: Count = 32 * 1024
     record_limit_bytes: Count = 256 * 1024  # at the Lytics doors: a flattened event is several times its size
@@ -93,7 +95,7 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     host: str = "127.0.0.1"
     port: Port = 8490
-    public_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^/?#@\s]+)?$")] = ""
+    public_url: WebAddress = ""
 
 
 class OperationsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

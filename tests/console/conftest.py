@@ -60,6 +60,7 @@ async def running_console(database_url: str, nats_url: str, tmp_path: Path) -> A
             services=services,
             attempts=Attempts(),
             collector_url="http://127.0.0.1:8480",
+            first_party_path="hw",
             public_url="",
             log=client,
             destinations=DestinationMaker(Settings(), SecretResolver(box, {}, tmp_path), outbound),

@@ -9,11 +9,19 @@ from litestar import Litestar, Router
 from headwater.api import application as api
 from headwater.console import errors, static_files
 from headwater.console.access import guard
-from headwater.console.pages import home, nowhere, sign_in
+from headwater.console.pages import home, nowhere, pipeline_deployments, pipeline_sources, pipelines, sign_in
 from headwater.console.ports import Console
 from headwater.console.response_headers import ResponseHeaders
 
-PAGES = (*static_files.HANDLERS, *sign_in.HANDLERS, *home.HANDLERS, *nowhere.HANDLERS)
+PAGES = (
+    *static_files.HANDLERS,
+    *sign_in.HANDLERS,
+    *home.HANDLERS,
+    *pipelines.HANDLERS,
+    *pipeline_sources.HANDLERS,
+    *pipeline_deployments.HANDLERS,
+    *nowhere.HANDLERS,
+)
 
 
 def create_app(console: Console) -> Any:

@@ -16,7 +16,10 @@ class Part(NamedTuple):
     icon: str
 
 
-PARTS = (Part("/", "Home", "home"),)
+PARTS = (
+    Part("/", "Home", "home"),
+    Part("/pipelines", "Pipelines", "pipelines"),
+)
 
 
 def parts_for(role: str) -> list[Part]:

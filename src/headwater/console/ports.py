@@ -18,6 +18,7 @@ class Console(NamedTuple):
 
     `services`      what the admin API works on: `pool`, `box`, `dead_letters`
     `collector_url` where senders reach the collector, shown in snippets
+    `first_party_path` the path below which the collector serves the browser tag
     `public_url`    how browsers reach the console when it is behind a proxy ("https://…"), "" for the address asked
     `log`           the event log, to look into
     `destinations`  makes destinations as the router does, to try a connection out
@@ -27,6 +28,7 @@ class Console(NamedTuple):
     services: Services
     attempts: Attempts
     collector_url: str
+    first_party_path: str
     public_url: str
     log: Client
     destinations: DestinationMaker

@@ -12,6 +12,11 @@ def collector_url(settings: Settings) -> str:
     return f"http://{_host(settings.collect.host)}:{settings.collect.port}"
 
 
+def public_collector_url(settings: Settings) -> str:
+    """The base address that senders are told: the public one where it is set."""
+    return settings.collect.public_url or collector_url(settings)
+
+
 def console_url(settings: Settings) -> str:
     """The base address of the console and of the admin API: the public one where it is set."""
     if settings.console.public_url:

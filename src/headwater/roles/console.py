@@ -18,7 +18,7 @@ from headwater.log.writer import LogWriter
 from headwater.pipelines import secrets
 from headwater.pipelines.watcher import SnapshotWatcher
 from headwater.roles import operations
-from headwater.roles.addresses import allowed_hosts, collector_url
+from headwater.roles.addresses import allowed_hosts, public_collector_url
 from headwater.roles.engines import connect_log
 from headwater.roles.serving import Server, serve_until
 from headwater.routing.dead_letter_desk import DeadLetterDesk
@@ -52,7 +52,7 @@ async def console(settings: Settings, number: int, stop: asyncio.Event) -> None:
             Console(
                 services=services,
                 attempts=Attempts(),
-                collector_url=collector_url(settings),
+                collector_url=public_collector_url(settings),
                 first_party_path=settings.collect.first_party_path,
                 public_url=settings.console.public_url,
                 log=client,

@@ -38,7 +38,7 @@
       cursor: { y: false, points: { size: 7 } },
       scales: { y: { range: (_, low, high) => [0, Math.max(high * 1.1, 1)] } },
       axes: [
-        { stroke: ink, grid: { show: false }, ticks: grid, font: "12px system-ui", space: 70, values: (_, ticks) => momentLabels(ticks) },
+        { stroke: ink, grid: { show: false }, ticks: grid, font: "12px system-ui", space: 70, size: 30, values: (_, ticks) => momentLabels(ticks) },
         { stroke: ink, grid, ticks: { show: false }, font: "12px system-ui", size: 48, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? compact.format(tick) : "")) },
       ],
       series: [
