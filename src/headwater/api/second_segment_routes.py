@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, Request, delete, get, post, put
 from litestar.datastructures import State
-from litestar.params import JSONBody, QueryParameter, RawBody
+from litestar.params import FromQuery, JSONBody, QueryParameter, RawBody
 
 from headwater.api.authorization import AUDIENCE_CHANGE, AUDIENCE_READ, actor_of
 from headwater.api.lytics_replies import require_table, second_reply
@@ -43,8 +43,8 @@ class SecondSegmentRoutes(Controller):
         state: State,
         table: Annotated[str, QueryParameter(max_length=64)] = "user",
         kind: Annotated[str | None, QueryParameter(max_length=64)] = None,
-        sizes: bool = False,
-        inline: bool = False,
+        sizes: FromQuery[bool] = False,
+        inline: FromQuery[bool] = False,
     ) -> dict[str, Any]:
         """All audiences, oldest first; with their sizes and without INCLUDE if asked for."""
         require_table(table)
@@ -72,7 +72,7 @@ class SecondSegmentRoutes(Controller):
 
     @get("/{segment:str}", opt=AUDIENCE_READ, summary="Show an audience")
     async def show(
-        self, state: State, segment: SegmentName, sizes: bool = False, inline: bool = False
+        self, state: State, segment: SegmentName, sizes: FromQuery[bool] = False, inline: FromQuery[bool] = False
     ) -> dict[str, Any]:
         """One audience; `inline` adds `ql_resolved`, its filter without INCLUDE."""
         async with transaction(state.services.pool, read_only=True) as connection:

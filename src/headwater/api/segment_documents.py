@@ -79,7 +79,7 @@ def text_draft(text: str) -> Draft:
         found = parse_filter(text)
     except ExpressionError as fault:
         raise unread(fault) from None
-    return Draft(segment_ql=text, name=found.alias, slug=found.alias, description=found.description or None)
+    return Draft(segment_ql=text, name=found.alias, slug=found.alias, description=found.description.strip() or None)
 
 
 def unread(fault: ExpressionError) -> InputError:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Controller, Request, get, post
 from litestar.datastructures import State
-from litestar.params import QueryParameter, RawBody
+from litestar.params import FromQuery, QueryParameter, RawBody
 
 from headwater.api.authorization import AUDIENCE_READ, PROFILE_READ
 from headwater.api.lytics_replies import first_reply, listed, require_table, text_of
@@ -53,7 +53,7 @@ class SegmentReadingRoutes(Controller):
     # --- sizes
 
     @post("/size", opt=AUDIENCE_READ, summary="Size of a filter that is not saved", status_code=200)
-    async def size_of_text(self, state: State, body: RawBody, exact: bool = False) -> dict[str, Any]:
+    async def size_of_text(self, state: State, body: RawBody, exact: FromQuery[bool] = False) -> dict[str, Any]:
         """An estimate with its error at once, or the exact figure if `exact` is asked for; the body is FilterQL."""
         return first_reply(await _draft_size(state, text_of(body), exact))
 
@@ -63,7 +63,7 @@ class SegmentReadingRoutes(Controller):
         state: State,
         segments: _Text = None,
         id: _Name = None,  # noqa: A002  # Lytics' name
-        exact: bool = False,
+        exact: FromQuery[bool] = False,
     ) -> dict[str, Any]:
         """Of the FilterQL in `segments`, or of the saved audience in `id`."""
         if segments is None and id is None:
@@ -110,9 +110,9 @@ class SegmentReadingRoutes(Controller):
         start: _Start = "",
         limit: _Limit = 10,
         sortfield: _FieldName = "",
-        sortorder: Literal["asc", "desc"] = "asc",
-        recent: bool = False,
-        meta: bool = True,
+        sortorder: FromQuery[Literal["asc", "desc"]] = "asc",
+        recent: FromQuery[bool] = False,
+        meta: FromQuery[bool] = True,
     ) -> dict[str, Any]:
         """Of the FilterQL in `segments` or in the body, or of the saved audience in `id`; `_next` is where the next page starts."""
         require_table(table)
@@ -134,9 +134,9 @@ class SegmentReadingRoutes(Controller):
         start: _Start = "",
         limit: _Limit = 10,
         sortfield: _FieldName = "",
-        sortorder: Literal["asc", "desc"] = "asc",
-        recent: bool = False,
-        meta: bool = True,
+        sortorder: FromQuery[Literal["asc", "desc"]] = "asc",
+        recent: FromQuery[bool] = False,
+        meta: FromQuery[bool] = True,
     ) -> dict[str, Any]:
         """As the parameter `segments`, for filters that are too long for an address."""
         paging = _Paging(start, limit, _order(sortfield, sortorder, recent), _splits(request))
@@ -151,9 +151,9 @@ class SegmentReadingRoutes(Controller):
         start: _Start = "",
         limit: _Limit = 10,
         sortfield: _FieldName = "",
-        sortorder: Literal["asc", "desc"] = "asc",
-        recent: bool = False,
-        meta: bool = True,
+        sortorder: FromQuery[Literal["asc", "desc"]] = "asc",
+        recent: FromQuery[bool] = False,
+        meta: FromQuery[bool] = True,
     ) -> dict[str, Any]:
         """Page by page; `splits` are buckets of 0 to 99 for A/B tests."""
         paging = _Paging(start, limit, _order(sortfield, sortorder, recent), _splits(request))

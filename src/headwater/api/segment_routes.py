@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.datastructures import State
-from litestar.params import QueryParameter, RawBody
+from litestar.params import FromQuery, QueryParameter, RawBody
 
 from headwater.api.authorization import AUDIENCE_CHANGE, AUDIENCE_READ, actor_of
 from headwater.api.lytics_replies import first_reply, listed, require_table, text_of
@@ -37,7 +37,7 @@ class SegmentRoutes(Controller):
         self,
         state: State,
         table: _Table = "user",
-        valid: Literal["true", "false", "all"] = "all",
+        valid: FromQuery[Literal["true", "false", "all"]] = "all",
         kind: Annotated[str | None, QueryParameter(max_length=64)] = None,
     ) -> dict[str, Any]:
         """All audiences, oldest first; `valid` and `kind` choose among them."""

@@ -124,10 +124,8 @@ async def _rows(
     direction, sign = ("DESC", "<") if order.descending else ("ASC", ">")
     key = f"coalesce(p.fields->{bound(order.field)}::text, 'null'::jsonb)" if order.field else ""
     if place is not None:
-        after = f"(p.id) {sign} ({bound(place[1])}::bytea)"
-        if key:
-            after = f"({key}, p.id) {sign} ({bound(place[0])}::jsonb, {bound(place[1])}::bytea)"
-        conditions.append(after)
+        value = f"{bound(place[0])}::jsonb, " if key else ""
+        conditions.append(f"({key}{', ' if key else ''}p.id) {sign} ({value}{bound(place[1])}::bytea)")
     sorting = f"{key} {direction}, p.id {direction}" if key else f"p.id {direction}"
     text = f"SELECT p.id, p.fields FROM {source} WHERE {' AND '.join(conditions)} ORDER BY {sorting} LIMIT {size}"  # noqa: S608  # our own parts
     return await connection.fetch(text, *values)

@@ -81,7 +81,7 @@ async def create(
     name, slug = _names(draft, definition)
     _require_free(slug, others)
     now = datetime.now(UTC)
-    values = {"description": definition.filter.description, **_given(draft)}
+    values = {"description": definition.filter.description.strip(), **_given(draft)}
     made = Audience(
         **{**values, "id": secrets.token_hex(16), "number": 0, "slug": slug, "name": name, "version": 1},
         segment_ql=definition.text,
