@@ -1,8 +1,9 @@
 """The worker: reads its partitions of the log in order and commits profiles together with its position.
 
-Work is done in sessions. A session has one database connection, one reader and one plan; anything that changes what it rests on (partitions,
-schema, attachments, a lost connection, a worker that took over) ends it, and the next one begins from the positions in the database. So there is no
-state that could be wrong after a fault. While a batch is committed the next one is prepared.
+Work is done in sessions. A session has one reader, one plan, and two lanes with a database connection each; anything that changes what it rests
+on (partitions, schema, attachments, a lost connection, a worker that took over) ends it, and the next one begins from the positions in the database.
+So there is no state that could be wrong after a fault. Each lane has a half of the partitions: while PostgreSQL works for one, this process
+prepares and folds for the other. Lanes are to each other as two workers are.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -42,9 +43,30 @@ TAKE_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 BATCH_LIMIT = 1000
+LANES = 2
+ENDING_SECONDS = 10.0
 STATEMENT_LIMIT_SECONDS = 60.0
 
 logger = structlog.get_logger(__name__)
+
+
+class _Lane:
+    """Some partitions, the positions that were handed on for them, and batches on their way."""
+
+    def __init__(self, positions: dict[int, int]) -> None:
+        self.positions = positions
+        self.batches: asyncio.Queue[_Prepared] = asyncio.Queue(1)
+        self.handed_on = time.monotonic()
+
+    def moves(self, last: int) -> dict[int, Move]:
+        """How positions move when everything up to `last` is done."""
+        return {partition: Move(before, last) for partition, before in self.positions.items() if before < last}
+
+    async def hand_on(self, batch: Batch, records: int, oldest: float) -> None:
+        """Wait until there is room, then pass a batch on."""
+        self.positions.update((partition, move.after) for partition, move in batch.moves.items())
+        self.handed_on = time.monotonic()
+        await self.batches.put(_Prepared(batch, records, oldest))
 
 
 class _Prepared(NamedTuple):
@@ -65,7 +87,7 @@ class ProfileWorker:
         partitions: int,
         configuration: SnapshotWatcher,
         resolver: SecretResolver,
-        observers: Sequence[ProfileObserver] = (),
+        observers: Callable[[], Sequence[ProfileObserver]] = tuple,
         batch_limit: int = BATCH_LIMIT,
     ) -> None:
         self._batch_limit = batch_limit
@@ -74,7 +96,7 @@ class ProfileWorker:
         self._partitions = partitions
         self._configuration = configuration
         self._resolver = resolver
-        self._observers = tuple(observers)
+        self._observers = observers
         self._claims = PartitionClaims(database_url, partitions)
         self._plan: Plan | None = None
         self._reader: OrderedReader | None = None
@@ -128,57 +150,85 @@ class ProfileWorker:
             self._working = True  # others do the work; this one takes over when they are gone
             await _wait(stop, LOOK_SECONDS)
             return
-        with faults.translated():
-            connection = await open_connection(self._database_url, statement_limit_seconds=STATEMENT_LIMIT_SECONDS)
-            try:
-                await self._work(connection, partitions, stop)
-            finally:
-                connection.terminate()
+        async with contextlib.AsyncExitStack() as stack:
+            with faults.translated():
+                await self._work(stack, partitions, stop)
 
-    async def _work(self, connection: Any, partitions: frozenset[int], stop: asyncio.Event) -> None:
-        await _set_up(connection)
+    async def _work(self, stack: contextlib.AsyncExitStack, partitions: frozenset[int], stop: asyncio.Event) -> None:
+        connection = await self._connect(stack)
         plan = self._plan = await make_plan(connection, self._client, self._configuration.snapshot, self._plan)
         positions = await positions_of(connection, plan.generation.number, partitions)
-        builder = Builder(plan.generation, plan.schema, await generations.secret(connection), self._observers)
-        preparer = Preparer(plan.schema, targets_of(plan.attachments, self._resolver))
-        subjects = subjects_of(partitions, self._partitions)
+        secret = await generations.secret(connection)
+        lanes = [
+            _Lane({partition: positions[partition] for partition in share})
+            for share in _shares(sorted(partitions), LANES)
+        ]
+        connections = [connection, *[await self._connect(stack) for _ in lanes[1:]]]
         reader = OrderedReader(
-            self._client, streams.MAIN, subjects, after=min(positions.values()), window=4 * self._batch_limit
+            self._client,
+            streams.MAIN,
+            subjects_of(partitions, self._partitions),
+            after=min(positions.values()),
+            window=4 * self._batch_limit,
         )
-        self._reader = reader
-        prepared: asyncio.Queue[_Prepared] = asyncio.Queue(1)
+        preparer = Preparer(plan.schema, targets_of(plan.attachments, self._resolver))
         ending = asyncio.Event()
-        preparing = asyncio.create_task(self._prepare(reader, preparer, positions, prepared))
-        watching = asyncio.create_task(self._watch(plan, partitions, ending))
-        tasks = (preparing, watching)
+        tasks = [
+            asyncio.create_task(self._prepare(reader, preparer, lanes)),
+            asyncio.create_task(self._watch(plan, partitions, ending)),
+            asyncio.create_task(_wait(stop, None)),
+            asyncio.create_task(_wait(ending, None)),
+        ]
+        building = [
+            asyncio.create_task(
+                self._build(each, Builder(plan.generation, plan.schema, secret, self._observers()), lane, ending)
+            )
+            for each, lane in zip(connections, lanes, strict=True)
+        ]
+        self._reader = reader
         self._working = True
         try:
-            while not (stop.is_set() or ending.is_set()):
-                found = await _next(prepared, tasks)
-                if found is not None:
-                    await self._commit(connection, builder, found)
+            done, _ = await asyncio.wait((*tasks, *building), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            for task in tasks:
+            ending.set()
+            await asyncio.wait(building, timeout=ENDING_SECONDS)  # a batch that is under way is finished
+            for task in (*tasks, *building):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, *building, return_exceptions=True)
             self._reader = None
             await reader.stop()
 
-    async def _prepare(
-        self, reader: OrderedReader, preparer: Preparer, positions: dict[int, int], prepared: asyncio.Queue[_Prepared]
-    ) -> None:
-        """Read and prepare for ever; one finished batch waits at most. `positions` are those before the next batch."""
+    async def _connect(self, stack: contextlib.AsyncExitStack) -> Any:
+        connection = await open_connection(self._database_url, statement_limit_seconds=STATEMENT_LIMIT_SECONDS)
+        stack.callback(connection.terminate)
+        await _set_up(connection)
+        return connection
+
+    async def _prepare(self, reader: OrderedReader, preparer: Preparer, lanes: Sequence[_Lane]) -> None:
+        """Read and prepare for ever; one finished batch of each lane waits at most."""
+        last = 0
         while True:
-            messages = await reader.take(self._batch_limit, TAKE_SECONDS)
-            if not messages:
-                continue
-            records = [record for record in map(_log_record, messages) if record.sequence > positions[record.partition]]
-            last = messages[-1].sequence
-            moves = {partition: Move(before, last) for partition, before in positions.items() if before < last}
-            positions |= dict.fromkeys(moves, last)
-            preparation = preparer.prepare(records)
-            batch = Batch(tuple(preparation.arrivals), moves, preparation.drops)
-            await prepared.put(_Prepared(batch, len(records), messages[0].stored_at))
+            messages = await reader.take(self._batch_limit * len(lanes), TAKE_SECONDS)
+            oldest = messages[0].stored_at if messages else time.time()
+            last = messages[-1].sequence if messages else last
+            records = [_log_record(message) for message in messages]
+            for lane in lanes:
+                own = [record for record in records if record.sequence > lane.positions.get(record.partition, last)]
+                moves = lane.moves(last)
+                # A lane without records need not write each time, but sooner or later its positions go on as well.
+                if own or (moves and time.monotonic() > lane.handed_on + TAKE_SECONDS):
+                    preparation = preparer.prepare(own)
+                    batch = Batch(tuple(preparation.arrivals), moves, preparation.drops)
+                    await lane.hand_on(batch, len(own), oldest)
+
+    async def _build(self, connection: Any, builder: Builder, lane: _Lane, ending: asyncio.Event) -> None:
+        """Commit the batches of a lane until the session ends."""
+        while not ending.is_set():
+            found = await _next(lane.batches)
+            if found is not None:
+                await self._commit(connection, builder, found)
 
     async def _watch(self, plan: Plan, partitions: frozenset[int], ending: asyncio.Event) -> None:
         """End the session when its ground moves."""
@@ -227,9 +277,7 @@ async def _apply(connection: Any, builder: Builder, batch: Batch) -> Applied:
     except Exception as fault:  # whatever is wrong with one message must not stop the others
         if connection.is_closed() or not batch.arrivals:
             raise
-        logger.error(
-            "a batch was refused; looking for the message at fault", reason=type(fault).__name__, detail=str(fault)
-        )
+        logger.error("a batch was refused; looking for the message at fault", reason=type(fault).__name__)
         applied, drops = await _apply_in_pieces(connection, builder, batch, now, fault)
         rest = await builder.apply(connection, Batch((), batch.moves, merge_drop_counts(batch.drops, drops)), now)
         return Applied(
@@ -276,16 +324,18 @@ async def _set_up(connection: Any) -> None:
     await connection.execute("SET enable_seqscan = off")
 
 
-async def _next(prepared: asyncio.Queue[_Prepared], tasks: Sequence[asyncio.Task[None]]) -> _Prepared | None:
-    """The next batch, None after a while without one. Raises what ended a task of the session."""
-    for task in tasks:
-        if task.done():
-            task.result()
+async def _next(batches: asyncio.Queue[_Prepared]) -> _Prepared | None:
+    """The next batch, None after a while without one."""
     try:
         async with asyncio.timeout(TAKE_SECONDS / 4):
-            return await prepared.get()
+            return await batches.get()
     except TimeoutError:
         return None
+
+
+def _shares(partitions: Sequence[int], count: int) -> list[Sequence[int]]:
+    """Partitions in at most `count` shares, none of them empty."""
+    return [partitions[start::count] for start in range(min(count, len(partitions)))]
 
 
 def _log_record(message: Delivered) -> LogRecord:
@@ -293,7 +343,7 @@ def _log_record(message: Delivered) -> LogRecord:
     return LogRecord(message.sequence, partition, message.stored_at, message.payload)
 
 
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
+async def _wait(stop: asyncio.Event, seconds: float | None) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await stop.wait()

@@ -35,7 +35,7 @@ async def profile(settings: Settings, number: int, stop: asyncio.Event) -> None:
             settings.log.partitions,
             configuration,
             secrets.resolver(settings),
-            observers=[AudienceObserver()],
+            observers=lambda: [AudienceObserver()],
             batch_limit=settings.profile.batch_limit,
         )
         checks = {"log": lambda: client.is_connected, "profiles": lambda: worker.ready}

@@ -1,7 +1,8 @@
 """How components and fragments are written as bytes.
 
 A component is MessagePack: texts and whole numbers only, and identifiers are written once and then named by their place. A
-fragment is JSON: its states hold whatever events held, and numbers must stay exact.
+fragment is JSON: its states hold whatever events held, and numbers must stay exact. It is compressed (Snappy), which makes it less than
+half as large for a few microseconds.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from cramjam import snappy
 
 from headwater import jsontext
 from headwater.profiles.fragments import Fragment
@@ -90,12 +92,13 @@ def _part(places: Sequence[int], known: Sequence[Identifier]) -> Part:
 
 def fragment_bytes(fragment: Fragment) -> bytes:
     """A fragment as bytes. Equal fragments may differ in the order of keys (`merging.canonical_bytes` gives one)."""
-    return jsontext.encode(
+    text = jsontext.encode(
         [dict(fragment.fields), fragment.events, fragment.first, fragment.last, dict(fragment.streams), fragment.days]
     )
+    return bytes(snappy.compress_raw(text))
 
 
 def fragment_from(body: bytes) -> Fragment:
     """The inverse of `fragment_bytes`."""
-    fields, events, first, last, streams, days = jsontext.decode(body)
+    fields, events, first, last, streams, days = jsontext.decode(bytes(snappy.decompress_raw(body)))
     return Fragment(fields, events, first, last, streams, tuple((start, end) for start, end in days))

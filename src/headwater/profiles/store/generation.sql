@@ -1,6 +1,5 @@
 -- The tables of one generation; `{namespace}` is its database schema.
--- Rows that change all the time have room on their pages, and are left uncompressed as long as a page can hold them: the built-in
--- compression costs more than everything else that is done with a row.
+-- Rows that change all the time have room on their pages, so that indexes need not change with them.
 CREATE SCHEMA {namespace};
 
 CREATE SEQUENCE {namespace}.component_numbers INCREMENT BY 1000;
@@ -19,7 +18,7 @@ CREATE INDEX identifiers_value ON {namespace}.identifiers (value text_pattern_op
 CREATE TABLE {namespace}.components (
     id bigint PRIMARY KEY,
     body bytea NOT NULL
-) WITH (fillfactor = 70, toast_tuple_target = 8160);
+) WITH (fillfactor = 70);
 
 -- An alarmed identifier is a component of its own; here is who has links to it.
 CREATE TABLE {namespace}.borders (
@@ -34,7 +33,7 @@ CREATE TABLE {namespace}.fragments (
     slot bigint NOT NULL,
     body bytea NOT NULL,
     PRIMARY KEY (id, slot)
-) WITH (fillfactor = 70, toast_tuple_target = 8160);
+) WITH (fillfactor = 70);
 
 -- What people read: the fold of fragments. `modified` is epoch milliseconds of the latest event.
 CREATE TABLE {namespace}.profiles (
@@ -44,7 +43,7 @@ CREATE TABLE {namespace}.profiles (
     modified bigint NOT NULL,
     health text NOT NULL,
     reasons text[] NOT NULL
-) WITH (fillfactor = 70, toast_tuple_target = 8160);
+) WITH (fillfactor = 70);
 CREATE INDEX profiles_unhealthy ON {namespace}.profiles (health) WHERE health <> 'healthy';
 
 -- Every message that was applied: counts once for ever. Also the timeline; bodies are in the log and in the archive.
