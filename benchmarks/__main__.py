@@ -28,6 +28,7 @@ SCRIPTS = (
     Script("Filters", "bench_expressions.py"),
     Script("The archive", "bench_archive.py"),
     Script("Identity", "bench_identity.py", ("--people", "20000")),
+    Script("From event to profile, without the database, one core", "bench_profile_computation.py"),
 )
 HEAD = """\
 # Benchmarks

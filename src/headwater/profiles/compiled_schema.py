@@ -50,9 +50,7 @@ class CompiledSchema:
         }
         self.fields = tuple(plan for plan in self._plans.values() if isinstance(plan, FieldPlan))
         self.readers: Mapping[str, ReadState] = {plan.name: reader_of(plan) for plan in self.fields}
-        self.many_valued = frozenset(
-            name for name, plan in self._plans.items() if isinstance(plan, IdentifierPlan) and plan.many
-        )
+        self.many_valued = frozenset(field.id for field in schema.fields if KINDS[field.type].shape == "set")
         self._field_steps = FieldSteps()
         self._checks = {
             name: identify_for(plan) for name, plan in self._plans.items() if isinstance(plan, IdentifierPlan)

@@ -51,13 +51,15 @@ def fold(
     and maps that live for a limited time, and to nothing else.
     """
     whole = reduce(schema.merge, fragments.values()) if fragments else Fragment({}, 0, 0, 0, {}, ())
-    states = whole.fields
-    fields = {name: schema.readers[name](states[name], at) for name in states if name in schema.readers}
-    fields.update(_identifier_fields(members, schema))
+    fields = _identifier_fields(members, schema)
+    readers = schema.readers
+    for name, state in whole.fields.items():
+        if name in readers and (value := readers[name](state, at)) is not None:
+            fields[name] = value
     return Profile(
         id=profile_id,
         identifiers=tuple(sorted(members, key=lambda each: (schema.rules.rank_of(each.type), each.value))),
-        fields={name: value for name in sorted(fields) if (value := fields[name]) is not None},
+        fields=fields,
         events=whole.events,
         streams=tuple(sorted(whole.streams)),
         days=days_count(whole.days),
@@ -84,7 +86,7 @@ def _identifier_fields(members: Mapping[Identifier, Sighting], schema: CompiledS
 
 def entity_document(profile: Profile) -> dict[str, Any]:
     """The profile as one flat JSON object, the shape of Lytics' entity reply: fields and meta fields, instants as text."""
-    document = {name: _as_json(value) for name, value in profile.fields.items()}
+    document = {name: _as_json(profile.fields[name]) for name in sorted(profile.fields)}
     document["_id"] = profile.id
     document["_num_aliases"] = len(profile.identifiers)
     document["_num_events"] = profile.events
