@@ -12,7 +12,7 @@ from headwater.profiles import field_steps, guards, stream_plan
 from headwater.profiles.compiled_schema import CompiledSchema
 from headwater.profiles.instants import instant_text
 from headwater.profiles.mapping_expressions import TimeAskedError, Timeless, compile_mapping
-from headwater.profiles.remembering import Remembered
+from headwater.profiles.remembering import Remembered, RememberedOnReturn
 from headwater.profiles.schema_file import default_schema, read_schema
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -203,6 +203,18 @@ def test_what_is_remembered_has_a_limit():
     memory = Remembered(lambda number: asked.append(number) or -number, 2)
     assert [memory[number] for number in (1, 2, 1, 3, 1)] == [-1, -2, -1, -3, -1]
     assert asked == [1, 2, 3, 1]
+    assert len(memory) <= 2
+
+
+def test_a_text_is_remembered_when_it_comes_back():
+    """Met in one event, however often, it leaves nothing behind; met in another, its result is kept."""
+    memory = RememberedOnReturn(str.upper, 2)
+    one, other = object(), object()
+    assert [memory.meet("a", one), memory.meet("a", one), memory.get("a")] == [None, None, None]
+    assert (memory.meet("a", other), memory.get("a")) == ("A", "A")
+    for text in ("b", "c", "d"):
+        memory.meet(text, one)
+        memory.meet(text, other)
     assert len(memory) <= 2
 
 

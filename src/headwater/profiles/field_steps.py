@@ -17,7 +17,7 @@ from headwater.profiles.gathering import Gathering
 from headwater.profiles.instants import AFTER_LATEST, DAY_MILLISECONDS, instant
 from headwater.profiles.kinds import Shape, converter
 from headwater.profiles.mapping_expressions import MappingExpression, TimeAskedError, Timeless
-from headwater.profiles.remembering import Remembered
+from headwater.profiles.remembering import Remembered, RememberedOnReturn
 from headwater.profiles.schema import Assertions
 from headwater.profiles.text_assertions import failed_assertion
 
@@ -54,7 +54,7 @@ class FieldSteps:
 
     def __init__(self) -> None:
         self._readers: dict[tuple[str, str, bool, Assertions], Read] = {}
-        self._texts: dict[str, Remembered[str, _TextResults]] = {}
+        self._texts: dict[str, RememberedOnReturn[_TextResults]] = {}
 
     def step(self, plan: FieldPlan, expression: MappingExpression, record: Mapping[str, Any]) -> Step | None:
         """The step of a mapping, for records with the keys of `record`, which has all keys that the expression needs.
@@ -83,7 +83,7 @@ class FieldSteps:
             return None
         (key,) = expression.keys
         if key not in self._texts:
-            self._texts[key] = Remembered(lambda text: _TextResults(key, text), TEXTS_REMEMBERED)
+            self._texts[key] = RememberedOnReturn(lambda text: _TextResults(key, text), TEXTS_REMEMBERED)
         return _read_by_text(expression, _take(plan), self._texts[key])
 
 
@@ -219,7 +219,7 @@ class _TextResults:
         self.taken: dict[Read, Taken | None] = {}
 
 
-def _read_by_text(expression: MappingExpression, take: Take, results: Remembered[str, _TextResults]) -> Read:
+def _read_by_text(expression: MappingExpression, take: Take, results: RememberedOnReturn[_TextResults]) -> Read:
     (key,) = expression.keys
     anew = _read_anew(expression, take)
 
@@ -233,7 +233,9 @@ def _read_by_text(expression: MappingExpression, take: Take, results: Remembered
         value = gathering.record.get(key)
         if type(value) is not str or len(value) > TEXT_REMEMBERED:
             return anew(gathering)
-        known = results[value]
+        known = results.get(value) or results.meet(value, gathering.stamp)
+        if known is None:
+            return anew(gathering)
         if read not in known.taken:
             known.taken[read] = taken_from(known)
         taken = known.taken[read]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from headwater.profiles.gathering import Gathering
 from headwater.profiles.mapping_expressions import MappingExpression, TimeAskedError, Timeless
-from headwater.profiles.remembering import Remembered
+from headwater.profiles.remembering import Remembered, RememberedOnReturn
 
 VERDICTS_REMEMBERED = 2_000
 """Combinations of texts that one group of guards remembers."""
@@ -74,7 +74,7 @@ def _timeless_verdict(guards: Sequence[MappingExpression], values: Texts) -> Ver
 
 def _by_text(guards: Sequence[MappingExpression]) -> Decide:
     (key,) = guards[0].keys
-    known = Remembered[str, Verdict | None](lambda text: _timeless_verdict(guards, (text,)), VERDICTS_REMEMBERED)
+    known = RememberedOnReturn[Verdict | None](lambda text: _timeless_verdict(guards, (text,)), VERDICTS_REMEMBERED)
     without = _timeless_verdict(guards, (None,))
 
     def decide(gathering: Gathering) -> Verdict:
@@ -83,7 +83,7 @@ def _by_text(guards: Sequence[MappingExpression]) -> Decide:
         if key not in record:
             verdict = without
         elif type(value := record[key]) is str and len(value) <= TEXT_REMEMBERED:
-            verdict = known[value]
+            verdict = known.get(value) or known.meet(value, gathering.stamp)
         return _decided(guards, gathering) if verdict is None else verdict
 
     return decide
