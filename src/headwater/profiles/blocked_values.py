@@ -59,6 +59,7 @@ NUMBERS = frozenset({"0", "-1"})
 
 _ZEROS = re.compile(r"[0-]+")
 _TEMPLATE = re.compile(r"\{\{.*\}\}|\$\{.*\}|%%.*%%|\$\$.*\$\$|<%.*%>|\*\|.*\|\*", re.DOTALL)
+_TEMPLATE_BEGINS = "{$%<*"
 _ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u200e\u200f"))
 _QUOTES = "'\"`"
 
@@ -76,7 +77,8 @@ class BlockRules(NamedTuple):
 
 def comparison_form(value: str) -> str:
     """The form in which two spellings of one junk value are equal: ` "NULL" ` and `null`."""
-    text = unicodedata.normalize("NFKC", value).translate(_ZERO_WIDTH).strip()
+    # ASCII, which almost all values are, has neither other forms nor signs without width.
+    text = value.strip() if value.isascii() else unicodedata.normalize("NFKC", value).translate(_ZERO_WIDTH).strip()
     while len(text) >= 2 and text[0] == text[-1] and text[0] in _QUOTES:
         text = text[1:-1].strip()
     return text.casefold()
@@ -105,11 +107,11 @@ def built_in_rule(form: str) -> str | None:
     rule = _BY_VALUE.get(form)
     if rule is not None:
         return rule
-    if _ZEROS.fullmatch(form):
+    if form[0] in "0-" and _ZEROS.fullmatch(form):
         return "only zeros"
     if form.startswith("function") and "(" in form:
         return "serialised object"
-    return "unexpanded template" if _TEMPLATE.fullmatch(form) else None
+    return "unexpanded template" if form[0] in _TEMPLATE_BEGINS and _TEMPLATE.fullmatch(form) else None
 
 
 def compile_block_rules(rules: BlockRules, identifier_type: str) -> Callable[[str], str | None]:

@@ -14,6 +14,9 @@ import phonenumbers
 IDENTIFIER_LIMIT_BYTES = 256
 """Longest identifier value, the limit of Lytics as well. A longer one is refused, never cut."""
 
+_SHORT = IDENTIFIER_LIMIT_BYTES // 4
+"""Characters that fit into the limit whatever they are."""
+
 IDENTIFIERS_PER_EVENT = 20
 """Most identifiers that one event may carry; the strongest stay."""
 
@@ -84,9 +87,9 @@ def identifier_text(value: Any, form: Form = "text", region: str = "") -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise InvalidIdentifierError("not a string")
     text = str(value).strip()
-    if _CONTROL.search(text):
+    if not (text.isascii() and text.isprintable()) and _CONTROL.search(text):
         raise InvalidIdentifierError("a control character")
-    if len(text.encode("utf-8", "surrogatepass")) > IDENTIFIER_LIMIT_BYTES:
+    if len(text) > _SHORT and len(text.encode("utf-8", "surrogatepass")) > IDENTIFIER_LIMIT_BYTES:
         raise InvalidIdentifierError(f"longer than {IDENTIFIER_LIMIT_BYTES} bytes")
     if form == "text":
         return text
