@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from headwater.audiences.following import FollowedAudiences
+from headwater.audiences.following import InForce
 from headwater.audiences.memberships import Memberships, size_changes
 from headwater.audiences.objects import Transition
 from headwater.audiences.settling import Case, Situation, Standing, earliest, settle
@@ -37,8 +37,7 @@ async def lock(connection: Any, generation: int, components: Sequence[int]) -> s
 async def ask(
     connection: Any,
     generation: int,
-    audiences: FollowedAudiences,
-    situation: Situation,
+    in_force: InForce,
     profiles: Sequence[StoredProfile],
     mask: int,
     cause: Literal["time", "audience"],
@@ -58,15 +57,15 @@ async def ask(
     transitions: list[Transition] = []
     for profile_id, known in fields.items():
         held = before.get(profile_id, _NOBODY)
-        case = _case(situation, profile_id, held, known, mask, cause, now)
-        settled = settle(situation, case, now)
+        case = _case(in_force.situation, profile_id, held, known, mask, cause, now)
+        settled = settle(in_force.situation, case, now)
         after[profile_id] = Standing(settled.standing.audiences - deleted, settled.standing.moment)
         transitions += settled.transitions
     await tables.write(before, after)
     await tables.change_sizes(size_changes(before.values(), after.values()))
     await tables.add_transitions(transitions)
     if announce and transitions:
-        await tables.announce(audiences.pipeline_id, audiences.announcements(transitions, fields, generation))
+        await tables.announce(in_force.pipeline_id, in_force.announcements(transitions, fields))
     entered = sum(each.entered for each in transitions)
     return Answered(len(fields), entered, len(transitions) - entered)
 

@@ -17,7 +17,7 @@ import structlog
 
 from headwater.audiences import asking, telling
 from headwater.audiences.asking import Answered
-from headwater.audiences.following import FollowedAudiences
+from headwater.audiences.following import FollowedAudiences, InForce
 from headwater.audiences.scheduling import utc_now
 from headwater.audiences.statements import QUERIES, of_generation
 from headwater.database.transactions import transaction
@@ -70,15 +70,15 @@ class Filler:
             generation = await connection.fetchval(QUERIES["live_generation"])
             if generation is None or not await connection.fetchval(QUERIES["own_filling"]):
                 return False
-            situation = await self._audiences.situation(connection, generation)
+            in_force = await self._audiences.in_force(connection, generation)
             fill = await connection.fetchrow(QUERIES["open_fill"])
             if fill is None:
                 # Subscriptions are told about members when all audiences are full.
-                return await telling.tell_page(connection, generation, self._audiences, situation, self._clock())
-            await self._step(connection, generation, situation, fill)
+                return await telling.tell_page(connection, generation, in_force, self._clock())
+            await self._step(connection, generation, in_force, fill)
             return True
 
-    async def _step(self, connection: Any, generation: int, situation: Any, fill: Any) -> None:
+    async def _step(self, connection: Any, generation: int, in_force: InForce, fill: Any) -> None:
         cursor = fill["cursor"]
         asked = fill["asked"]
         if fill["generation"] != generation:
@@ -90,11 +90,11 @@ class Filler:
             await connection.execute(of_generation("forget_sizes", generation), fill["deleted"])
             await connection.execute(QUERIES["finish_fill"], fill["id"], asked)
             return
-        answered = await self._ask(connection, generation, situation, fill, cursor, page)
+        answered = await self._ask(connection, generation, in_force, fill, cursor, page)
         await connection.execute(QUERIES["advance_fill"], fill["id"], page[-1]["id"], *answered)
 
     async def _ask(
-        self, connection: Any, generation: int, situation: Any, fill: Any, cursor: bytes, page: Any
+        self, connection: Any, generation: int, in_force: InForce, fill: Any, cursor: bytes, page: Any
     ) -> Answered:
         locked = await asking.lock(connection, generation, [row["component"] for row in page])
         rows = await connection.fetch(
@@ -103,10 +103,9 @@ class Filler:
         return await asking.ask(
             connection,
             generation,
-            self._audiences,
-            situation,
+            in_force,
             [(row["id"], row["fields"]) for row in rows],
-            situation.audience_set.mask(fill["audiences"]),
+            in_force.situation.audience_set.mask(fill["audiences"]),
             "audience",
             self._clock(),
             frozenset(fill["deleted"]),

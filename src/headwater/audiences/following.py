@@ -14,64 +14,69 @@ from headwater.audiences.statements import QUERIES
 
 
 class _Loaded(NamedTuple):
-    """The audiences of one version with what their events need."""
+    """The audiences of one version with what their events need. `pipeline_id` None: nobody is told anything."""
 
     audience_set: AudienceSet
     chosen_fields: Mapping[int, tuple[str, ...]]
     pipeline_id: str | None
 
 
-class FollowedAudiences:
-    """The audiences as one process knows them. Not shared between tasks that write at the same time: a transaction each."""
+class InForce(NamedTuple):
+    """What a transaction goes by, in one generation of profiles."""
 
-    def __init__(self) -> None:
-        self._loaded: _Loaded | None = None
-        self._identifier_fields: dict[int, tuple[str, ...]] = {}
-
-    async def situation(self, connection: Any, generation: int) -> Situation:
-        """What is in force for the rest of the transaction: nobody changes audiences before it ends.
-
-        Reads all audiences again after a change, and makes the tables of a generation at first sight.
-        """
-        shared = await connection.fetchrow(QUERIES["share_audiences"])
-        loaded = self._loaded
-        if loaded is None or loaded.audience_set.version != shared["version"]:
-            loaded = self._loaded = await _load(connection, shared["version"])
-        if generation not in self._identifier_fields:
-            await tables.ensure(connection, generation)
-            names = await connection.fetchval(QUERIES["identifier_fields"], generation)
-            self._identifier_fields[generation] = tuple(names or ())
-        mask = loaded.audience_set.mask
-        return Situation(loaded.audience_set, mask(shared["filling"]), mask(shared["quiet"]))
+    situation: Situation
+    chosen_fields: Mapping[int, tuple[str, ...]]
+    identifier_fields: tuple[str, ...]
+    pipeline_id: str | None
 
     def announcements(
         self,
         transitions: Sequence[Transition],
         fields: Mapping[bytes, Mapping[str, Any]],
-        generation: int,
         subscription: str | None = None,
     ) -> list[Announcement]:
         """The events of transitions that are to be announced; `fields` by profile id. To one subscription only, if given."""
-        loaded = self._loaded
-        if loaded is None or loaded.pipeline_id is None:
+        if self.pipeline_id is None:
             return []
+        known = self.situation.audience_set.by_number
         return [
             announcement(
                 each,
-                loaded.audience_set.by_number[each.audience].audience,
+                known[each.audience].audience,
                 fields[each.profile_id],
-                self._identifier_fields[generation],
-                loaded.chosen_fields[each.audience],
+                self.identifier_fields,
+                self.chosen_fields[each.audience],
                 subscription,
             )
             for each in transitions
             if each.announced
         ]
 
-    @property
-    def pipeline_id(self) -> str:
-        """The pipeline of the announcements; "" while there is none, and then nothing is announced."""
-        return "" if self._loaded is None or self._loaded.pipeline_id is None else self._loaded.pipeline_id
+
+class FollowedAudiences:
+    """The audiences as one process knows them, read again after each change."""
+
+    def __init__(self) -> None:
+        self._loaded: _Loaded | None = None
+        self._identifier_fields: dict[int, tuple[str, ...]] = {}
+
+    async def in_force(self, connection: Any, generation: int) -> InForce:
+        """What holds for the rest of the transaction: nobody changes audiences before it ends.
+
+        Makes the tables of a generation at first sight.
+        """
+        shared = await connection.fetchrow(QUERIES["share_audiences"])
+        loaded = self._loaded
+        if loaded is None or loaded.audience_set.version != shared["version"]:
+            loaded = self._loaded = await _load(connection, shared["version"])
+        fields = self._identifier_fields.get(generation)
+        if fields is None:
+            await tables.ensure(connection, generation)
+            fields = tuple(await connection.fetchval(QUERIES["identifier_fields"], generation) or ())
+            self._identifier_fields[generation] = fields
+        mask = loaded.audience_set.mask
+        situation = Situation(loaded.audience_set, mask(shared["filling"]), mask(shared["quiet"]))
+        return InForce(situation, loaded.chosen_fields, fields, loaded.pipeline_id)
 
 
 async def _load(connection: Any, version: int) -> _Loaded:

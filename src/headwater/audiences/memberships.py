@@ -83,9 +83,9 @@ class Memberships:
             numbers, counts = zip(*rows, strict=True)
             await self._connection.execute(of_generation("change_sizes", self._generation), numbers, counts)
 
-    async def announce(self, pipeline_id: str, announcements: Sequence[Announcement]) -> None:
+    async def announce(self, pipeline_id: str | None, announcements: Sequence[Announcement]) -> None:
         """Put events into the outbox; they are in the log exactly once if this transaction is committed."""
-        if announcements:
+        if announcements and pipeline_id is not None:
             rows = [
                 (each.message_id, each.user_key, jsontext.encode(each.data).decode().replace("\\u0000", "\ufffd"))
                 for each in announcements

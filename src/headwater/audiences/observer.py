@@ -15,7 +15,7 @@ _NOBODY = Standing()
 
 
 class AudienceObserver:
-    """Implements `profiles.observers.ProfileObserver`. One for each task that builds profiles."""
+    """Implements `profiles.observers.ProfileObserver`. It may serve several transactions at a time."""
 
     def __init__(self, *, announce: bool = True) -> None:
         """`announce` False keeps entries and exits to ourselves: a rebuild repeats what happened long ago."""
@@ -24,7 +24,8 @@ class AudienceObserver:
 
     async def observe(self, connection: Any, generation: int, deltas: Sequence[ProfileDelta], now: datetime) -> None:
         """Ask changed profiles again about the audiences that the change can matter to, and write what follows."""
-        situation = await self._audiences.situation(connection, generation)
+        in_force = await self._audiences.in_force(connection, generation)
+        situation = in_force.situation
         alive = {delta.id for delta in deltas if delta.after is not None}
         questions = [each for delta in deltas if (each := _question(situation, delta, now)).matters]
         if not questions:
@@ -48,8 +49,7 @@ class AudienceObserver:
         await tables.add_transitions(transitions)
         if self._announce and transitions:
             fields = {delta.id: delta.after for delta, _, _ in questions if delta.after is not None}
-            events = self._audiences.announcements(transitions, fields, generation)
-            await tables.announce(self._audiences.pipeline_id, events)
+            await tables.announce(in_force.pipeline_id, in_force.announcements(transitions, fields))
 
     async def _write_history(
         self, tables: Memberships, deltas: Sequence[ProfileDelta], gone: set[bytes], alive: set[bytes]

@@ -59,7 +59,7 @@ class FlipScheduler:
             generation = await connection.fetchval(QUERIES["live_generation"])
             if generation is None:
                 return 0
-            situation = await self._audiences.situation(connection, generation)
+            in_force = await self._audiences.in_force(connection, generation)
             now = self._clock()
             due = await connection.fetch(of_generation("due", generation), now, BATCH)
             if not due:
@@ -71,10 +71,9 @@ class FlipScheduler:
             await asking.ask(
                 connection,
                 generation,
-                self._audiences,
-                situation,
+                in_force,
                 [(row["id"], row["fields"]) for row in rows if row["component"] in locked],
-                situation.audience_set.timely,
+                in_force.situation.audience_set.timely,
                 "time",
                 now,
             )

@@ -10,10 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from headwater.audiences import asking
-from headwater.audiences.following import FollowedAudiences
+from headwater.audiences.following import InForce
 from headwater.audiences.memberships import Memberships
 from headwater.audiences.objects import Reason, Transition
-from headwater.audiences.settling import Situation
 from headwater.audiences.statements import QUERIES, of_generation
 from headwater.expressions import from_stored
 
@@ -21,9 +20,7 @@ PAGE = 500
 """Members that are told about in one transaction."""
 
 
-async def tell_page(
-    connection: Any, generation: int, audiences: FollowedAudiences, situation: Situation, now: datetime
-) -> bool:
+async def tell_page(connection: Any, generation: int, in_force: InForce, now: datetime) -> bool:
     """Tell one subscription about a page of members, in the caller's transaction; False when there is nobody to tell."""
     subscription = await connection.fetchrow(QUERIES["untold"])
     if subscription is None:
@@ -40,13 +37,12 @@ async def tell_page(
     standings = await tables.standings([row["id"] for row in page])
     rows = await connection.fetch(of_generation("fields_of", generation), list(standings))
     fields = {bytes(row["id"]): from_stored(row["fields"]) for row in rows}
-    known = situation.audience_set.by_number
+    known = in_force.situation.audience_set.by_number
     members = [
         Transition(profile_id, number, True, now, Reason("audience"))
         for profile_id in sorted(fields)
         for number in sorted(standings[profile_id].audiences & numbers)
         if number in known
     ]
-    events = audiences.announcements(members, fields, generation, subscription["id"])
-    await tables.announce(audiences.pipeline_id, events)
+    await tables.announce(in_force.pipeline_id, in_force.announcements(members, fields, subscription["id"]))
     return True

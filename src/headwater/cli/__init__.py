@@ -50,6 +50,7 @@ _GROUPS = {
     "replay": _Command("replay:replay", "Deliver a time range of the log again to one integration."),
     "people": _Command("people:app", "Who can sign in to the console: invite, roles, new links."),
     "schema": _Command("schema:app", "Fields and mappings of profiles: draft, versions, files."),
+    "audiences": _Command("audiences:app", "Audiences: create, size, scan, explain."),
     "token": _Command("token:app", "API tokens."),
     "apply": _Command("configuration:apply", "Make this install what a folder of YAML files says."),
     "export": _Command("configuration:export", "Write the configuration of this install into a folder."),
