@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_reading import PlainReading
 
-from headwater.profiles import field_steps, guards, stream_plan
+from headwater.profiles import field_readers, guards, stream_plan
 from headwater.profiles.compiled_schema import CompiledSchema
 from headwater.profiles.instants import instant_text
 from headwater.profiles.mapping_expressions import TimeAskedError, Timeless, compile_mapping
@@ -187,7 +187,7 @@ def test_every_record_has_the_effect_that_the_rules_give_it(name):
 def test_full_memories_change_nothing(name, monkeypatch):
     """With room for one thing only, everything is forgotten all the time."""
     for module, limit in (
-        (field_steps, "TEXTS_REMEMBERED"),
+        (field_readers, "TEXTS_REMEMBERED"),
         (guards, "VERDICTS_REMEMBERED"),
         (stream_plan, "SHAPES_REMEMBERED"),
         (stream_plan, "PROGRAMS_REMEMBERED"),
