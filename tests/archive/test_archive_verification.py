@@ -135,7 +135,7 @@ async def test_any_tool_reads_the_files(bench: Bench, tmp_path: Path) -> None:
     assert found.fetchall() == [(4, "track")]
 
 
-@pytest.mark.parametrize("url", ["ftp://host/path", "bucket/prefix"])
+@pytest.mark.parametrize("url", ["ftp://host/path", "bucket/prefix", "memory:///", "s3:/"])
 def test_an_address_that_is_none_names_its_setting(url: str, tmp_path: Path) -> None:
     """Before anything is written."""
     with pytest.raises(ConfigurationError, match=r"archive\.url"):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
 
 MOMENT = pa.timestamp("us", tz="UTC")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def integers(values: Sequence[int]) -> Any:
@@ -24,8 +25,14 @@ def integers(values: Sequence[int]) -> Any:
 
 def moments(values: Sequence[datetime | None]) -> Any:
     """Times to the microsecond."""
-    numbers = array("q", (0 if value is None else round(value.timestamp() * 1e6) for value in values))
+    numbers = array("q", (0 if value is None else _microseconds(value) for value in values))
     return pa.Array.from_buffers(MOMENT, len(values), [_present(values), pa.py_buffer(numbers)])
+
+
+def _microseconds(value: datetime) -> int:
+    """Since 1970. A timestamp as a fraction would lose the last digit from the year 2106 on."""
+    since = value - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def texts(values: Sequence[str | bytes | None]) -> Any:

@@ -19,8 +19,8 @@ from headwater.archive.parquet import FileWriter
 from headwater.archive.rows import Row
 from headwater.archive.storing import Staged
 
-MEMORY_BYTES = 16 * 1024 * 1024
-ROW_OVERHEAD_BYTES = 400
+MEMORY_BYTES = 8 * 1024 * 1024
+ROW_OVERHEAD_BYTES = 1000
 """What a row takes besides its JSON texts."""
 
 
@@ -79,10 +79,11 @@ class Cut:
         group = self._groups.get(place)
         if group is None:
             group = self._groups[place] = _Group(self._folder / f"{len(self._groups)}.parquet")
-        size = len(row.data) + len(row.meta) + ROW_OVERHEAD_BYTES
+        size = len(row.data) + len(row.meta)
+        self.bytes += size
+        size += ROW_OVERHEAD_BYTES
         group.add(row, size)
         self._waiting_bytes += size
-        self.bytes += size
         self.rows += 1
 
     def account(self, sequence: int) -> None:
@@ -109,5 +110,7 @@ class Cut:
         return [staged for staged in finished if staged is not None]
 
     def discard(self) -> None:
-        """Remove what is staged."""
+        """Remove what is staged, and give memory back: the next cut may be far off."""
+        self._groups.clear()
+        parquet.release_memory()
         shutil.rmtree(self._folder, ignore_errors=True)

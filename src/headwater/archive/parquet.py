@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from headwater.archive.arrow_columns import MOMENT, integers, moments, texts
+from headwater.archive.arrow_columns import EPOCH, MOMENT, integers, moments, texts
 from headwater.archive.files import Content
 from headwater.archive.rows import Row, payload_of
 from headwater.archive.stores import MissingFileError
@@ -28,7 +28,6 @@ from headwater.events import Record, decode_record
 ROW_GROUP_BYTES = 4 * 1024 * 1024
 """Size of a row group before compression."""
 READ_ROWS = 1000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 SCHEMA = pa.schema(
     [
@@ -78,6 +77,11 @@ def table_of(rows: Sequence[Row]) -> Any:
     return pa.Table.from_arrays(
         [_MAKERS[field.type](values) for values, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
     )
+
+
+def release_memory() -> None:
+    """Give back to the system what Arrow holds and does not use."""
+    pa.default_memory_pool().release_unused()
 
 
 class FileWriter:

@@ -17,6 +17,7 @@ from headwater.errors import ConfigurationError, PermanentError
 from headwater.settings import Settings
 
 FOLDER = "archive"
+OBJECT_SCHEMES = ("s3", "gs", "az")
 _STAGING = ".staging"
 
 
@@ -118,6 +119,12 @@ def open_store(settings: Settings) -> Store:
     parts = urlsplit(url)
     if parts.scheme == "file":
         return FolderStore(Path(unquote(parts.path)))
+    if parts.scheme not in OBJECT_SCHEMES:
+        raise ConfigurationError(
+            f"{parts.scheme or 'no'} scheme is not one of those that can be used: file, {', '.join(OBJECT_SCHEMES)}; "
+            "write s3://bucket/prefix or the like",
+            "archive.url",
+        )
     try:
         from headwater.archive.object_store import ObjectStore  # obstore is an optional extra
     except ImportError:
