@@ -268,7 +268,6 @@ def test_a_newer_kit_names_the_overrides_that_it_concerns():
     """An override of a rule that did not change is no conflict; one of a changed or lost rule is."""
     newer = library.texts("lytics")["playbook.yaml"].replace("inputKey: event,", "inputKey: properties.event,")
     newer = newer.replace("    - {inputKey: name, outputKey: name}\n", "")
-    now = kits.kit_from("lytics", {**LYTICS.texts, "playbook.yaml": newer})
     document = {
         "global": {
             "mappings": [
@@ -278,8 +277,9 @@ def test_a_newer_kit_names_the_overrides_that_it_concerns():
             ]
         }
     }
-    found = conflicts(kits.kit_from("lytics", LYTICS.texts), now, document)
-    assert [(one.key, one.kind) for one in found] == [("event", "changed"), ("name", "gone")]
+    before = RevisionContent("lytics", LYTICS.texts, LYTICS.parameters, document)
+    after = RevisionContent("lytics", {**LYTICS.texts, "playbook.yaml": newer}, LYTICS.parameters, document)
+    assert [(one.section, one.key) for one in conflicts(before, after)] == [(GLOBAL, "event"), (GLOBAL, "name")]
 
 
 def test_overrides_of_sections_go_where_they_belong():

@@ -9,7 +9,23 @@ from litestar import Litestar, Router
 from headwater.api import application as api
 from headwater.console import errors, static_files
 from headwater.console.access import guard
-from headwater.console.pages import home, nowhere, pipeline_deployments, pipeline_sources, pipelines, sign_in
+from headwater.console.pages import (
+    account,
+    audit,
+    home,
+    integration,
+    integration_connection,
+    integrations,
+    mapping_editor,
+    nowhere,
+    people,
+    pipeline_deployments,
+    pipeline_sources,
+    pipelines,
+    secret_values,
+    sign_in,
+    tokens,
+)
 from headwater.console.ports import Console
 from headwater.console.response_headers import ResponseHeaders
 
@@ -20,6 +36,15 @@ PAGES = (
     *pipelines.HANDLERS,
     *pipeline_sources.HANDLERS,
     *pipeline_deployments.HANDLERS,
+    *integrations.HANDLERS,
+    *integration_connection.HANDLERS,
+    *integration.HANDLERS,
+    *mapping_editor.HANDLERS,
+    *account.HANDLERS,
+    *people.HANDLERS,
+    *tokens.HANDLERS,
+    *secret_values.HANDLERS,
+    *audit.HANDLERS,
     *nowhere.HANDLERS,
 )
 

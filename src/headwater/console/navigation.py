@@ -19,6 +19,8 @@ class Part(NamedTuple):
 PARTS = (
     Part("/", "Home", "home"),
     Part("/pipelines", "Pipelines", "pipelines"),
+    Part("/integrations", "Integrations", "integrations"),
+    Part("/settings", "Settings", "settings"),
 )
 
 

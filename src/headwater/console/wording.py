@@ -6,6 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
+from headwater import jsontext
+from headwater.errors import InputError
+
 _SIZES = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -59,6 +64,21 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ")")) else ".")
 
 
+def pretty(value: Any) -> str:
+    """A value as JSON over several lines."""
+    return msgspec.json.format(jsontext.encode(value), indent=2).decode()
+
+
+def pretty_text(text: Any) -> str:
+    """A text that may be JSON: over several lines if it is, else as it is. Another value is written as JSON."""
+    if not isinstance(text, str):
+        return pretty(text)
+    try:
+        return pretty(jsontext.decode(text.encode("utf-8", "surrogatepass")))
+    except InputError:
+        return text
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": number,
     "short_number": short_number,
@@ -67,4 +87,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "machine_time": machine_time,
     "utc_time": utc_time,
     "sentence": sentence,
+    "pretty": pretty,
+    "pretty_text": pretty_text,
 }

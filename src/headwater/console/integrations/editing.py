@@ -249,11 +249,10 @@ def _update_kit(editing: Editing, _: str, __: Fields) -> Editing:
 
 
 def open_conflicts(editing: Editing) -> tuple[Conflict, ...]:
-    """Overrides that the draft's kit concerns: its rules are not what they were in the saved revision."""
-    if not editing.draft.changed_texts or editing.judged.kit is None:
+    """Overrides whose ground the draft's kit changed, against the revision that the draft began with."""
+    if not editing.draft.changed_texts or editing.judged.content is None:
         return ()
-    base = editing.draft.base.content
-    return conflicts(kits.kit_from(base.kit, base.texts), editing.judged.kit, editing.judged.document)
+    return conflicts(editing.draft.base.content, editing.judged.content)
 
 
 def _take_kit(editing: Editing, argument: str, _: Fields) -> Editing:
@@ -261,6 +260,8 @@ def _take_kit(editing: Editing, argument: str, _: Fields) -> Editing:
     if not argument.isdigit() or int(argument) >= len(found):
         raise InputError("this override is not there any more", "conflict")
     conflict = found[int(argument)]
+    if conflict.section is None:
+        raise InputError("there is no rule of the kit to take here; change the override", "conflict")
     return _with_document(editing, override_edit.as_in_kit(editing.judged.document, conflict.section, conflict.key))
 
 

@@ -92,6 +92,14 @@ FIELDS: Mapping[str, EventField] = {
     "properties.referrer": EventField("Address of the page before", _TEXT),
 }
 
+EVENT_NAMES = (
+    *("page", "screen", "identify", "group", "alias"),
+    *("Products Searched", "Product List Viewed", "Product Clicked", "Product Viewed", "Product Added"),
+    *("Product Removed", "Cart Viewed", "Checkout Started", "Payment Info Entered", "Order Completed"),
+    *("Order Refunded", "Order Cancelled", "Coupon Applied", "Promotion Viewed", "Promotion Clicked", "Signed Up"),
+)
+"""Names that the Segment spec gives, to choose from."""
+
 _PARENTS = (
     ("properties.", EventField("Of the event's properties", "any")),
     ("traits.", EventField("Of what is known about the person", "any")),

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+import re
+from typing import NamedTuple
 
 from headwater.console.integrations.override_edit import Document
-from headwater.console.integrations.rule_table import (
-    DEFAULT,
-    GLOBAL,
-    KEYED,
-    SectionName,
-    override_of,
-    rules_for,
-    section_of,
-)
-from headwater.console.integrations.rule_wording import wording
+from headwater.console.integrations.rule_table import DEFAULT, GLOBAL, SectionName
 from headwater.errors import ConfigurationError
-from headwater.pipelines import kits, overrides
+from headwater.pipelines import kits
 from headwater.pipelines.objects import RevisionContent
-from headwater.playbooks import Kit
+from headwater.playbooks import Problem
+
+_PLACE = re.compile(
+    r"(?P<section>global|default|events\.(?P<event>.+))\.(?P<group>remove|[a-z]+)\[(?P<index>\d+)\]", re.DOTALL
+)
 
 
 class NewerKit(NamedTuple):
@@ -30,14 +26,12 @@ class NewerKit(NamedTuple):
 
 
 class Conflict(NamedTuple):
-    """An override of a rule that the newer kit changed or has no more. The texts are the rule in words, "" for none."""
+    """An override whose ground a newer kit changed. `section` and `key` say what can be taken back, None and "" if nothing."""
 
-    section: SectionName
+    path: str
+    message: str
+    section: SectionName | None
     key: str
-    kind: Literal["changed", "gone"]
-    kit_before: str
-    kit_now: str
-    override: str
 
 
 def newer_kit(content: RevisionContent) -> NewerKit | None:
@@ -52,24 +46,21 @@ def newer_kit(content: RevisionContent) -> NewerKit | None:
     return NewerKit(before, kits.kit_from(content.kit, texts).version, texts)
 
 
-def conflicts(before: Kit, now: Kit, document: Document) -> tuple[Conflict, ...]:
+def conflicts(before: RevisionContent, after: RevisionContent) -> tuple[Conflict, ...]:
     """Overrides of rules that are not the same in the newer kit: a person decides whether they still make sense."""
-    read = overrides.read(document)
-    names = (GLOBAL, *(SectionName("event", event) for event in read.events), DEFAULT)
-    found: list[Conflict] = []
-    for name in names:
-        override = override_of(read, name)
-        rows = {row["outputKey"]: wording(group, row).line for group in KEYED for row in getattr(override, group)}
-        for key in dict.fromkeys((*override.remove, *rows)):
-            was, present = _line(before, name, key), _line(now, name, key)
-            if was and was != present:
-                kind: Literal["changed", "gone"] = "changed" if present else "gone"
-                found.append(Conflict(name, key, kind, was, present, rows.get(key, "taken out")))
-    return tuple(found)
+    try:
+        found = kits.override_conflicts(before, after)
+    except ConfigurationError:
+        return ()  # the draft's own faults are shown instead
+    return tuple(_conflict(problem, after.overrides) for problem in found)
 
 
-def _line(kit: Kit, name: SectionName, key: str) -> str:
-    section = section_of(kit, name)
-    if section is None:
-        section = section_of(kit, DEFAULT) or {}
-    return " and ".join(wording(group, row).line for group, row in rules_for(section, key))
+def _conflict(problem: Problem, document: Document) -> Conflict:
+    place = _PLACE.fullmatch(problem.path)
+    if place is None:
+        return Conflict(problem.path, problem.message, None, "")
+    event = place["event"]
+    section = {"global": GLOBAL, "default": DEFAULT}.get(place["section"]) or SectionName("event", event)
+    rows = (document["events"][event] if event is not None else document[place["section"]])[place["group"]]
+    row = rows[int(place["index"])]
+    return Conflict(problem.path, problem.message, section, str(row if isinstance(row, str) else row["outputKey"]))

@@ -18,7 +18,7 @@ from headwater.console.integrations.rule_table import (
     section_of,
 )
 from headwater.errors import InputError
-from headwater.pipelines.overrides import Overrides, SectionOverride, read
+from headwater.pipelines.overrides import Overrides, SectionOverride, laid_over, read
 from headwater.playbooks import Kit
 from headwater.playbooks.event_names import normalise
 
@@ -49,11 +49,11 @@ def _smallest(present: list[tuple[str, Row]], group: str, row: Row) -> Row | Non
     if len(present) > 1 or present[0][0] != group:
         return None
     before = present[0][1]
-    gone = set(before) - set(row)
-    if gone - {"transforms"}:
-        return None
-    changed = {name: value for name, value in row.items() if name == "outputKey" or before.get(name) != value}
-    return changed | {"transforms": []} if gone else changed
+    change = {name: value for name, value in row.items() if name == "outputKey" or before.get(name) != value}
+    if "transforms" not in row and before.get("transforms"):
+        change["transforms"] = []
+    result = {name: value for name, value in laid_over(before, change).items() if value != []}
+    return change if result == row else None
 
 
 def with_added_rule(document: Document, name: SectionName, group: str, row: Row, index: int | None = None) -> Document:

@@ -1,0 +1,207 @@
+"""The pages of integrations without a browser: roles, faults, secrets, what is saved."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import pytest
+
+from headwater.database.transactions import transaction
+from headwater.pipelines import deployment_store, integration_store, pipeline_store
+from headwater.pipelines.changes import change
+from headwater.pipelines.revision_edit import RevisionEdit, edited
+
+SECRET = "k-very-secret-1"
+
+
+async def added(running: Any, overrides: dict[str, Any] | None = None, kit: str = "lytics") -> Any:
+    """A Lytics integration with a pipeline that delivers to it."""
+    async with change(running.pool, "test") as made:
+        pipeline = await pipeline_store.create(made, name="Shop", slug="shop")
+        created = await integration_store.create(made, name="Lytics")
+        edit = RevisionEdit(kit=kit, parameters={"STREAM_ID": "web", "API_KEY": SECRET}, overrides=overrides or {})
+        content = edited(None, edit, running.console.services.box, created.id)
+        await integration_store.save(made, created, content, "added")
+        await deployment_store.attach(made, pipeline, created)
+        return created
+
+
+async def newest(running: Any, slug: str = "lytics") -> Any:
+    async with transaction(running.pool, read_only=True) as database:
+        found = await integration_store.find(database, slug)
+        return await integration_store.revision(database, found)
+
+
+def fields(page: str) -> dict[str, str]:
+    """The hidden state of the editor, as the browser would send it."""
+    found = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+    found |= dict(re.findall(r'<textarea name="([^"]+)" hidden[^>]*>\n(.*?)</textarea>', page, re.DOTALL))
+    return {name: html.unescape(text) for name, text in found.items()}
+
+
+async def step(client: Any, page: str, do: str, **more: str) -> str:
+    sent = {**fields(page), "event": "newest", "do": do, **{name.replace("__", "."): v for name, v in more.items()}}
+    reply = await client.post("/integrations/lytics/mapping/draft", data=sent)
+    assert reply.status_code in (200, 201), reply.text
+    return reply.text
+
+
+@pytest.mark.parametrize("path", ["/integrations", "/integrations/library", "/integrations/library/lytics"])
+async def test_pages_answer_without_anything_configured(running_console, path):
+    """Empty states have pages, too."""
+    async with await running_console.client("viewer") as client:
+        reply = await client.get(path)
+    assert reply.status_code == 200
+
+
+async def test_no_page_shows_a_secret(running_console):
+    """Not as a value, not in a request, not in the state that the editor carries."""
+    await added(running_console)
+    async with await running_console.client("editor") as client:
+        pages = [
+            await client.get(f"/integrations{path}")
+            for path in ("", "/lytics", "/lytics/connection", "/lytics/mapping", "/lytics/revisions/1")
+        ]
+    for reply in pages:
+        assert reply.status_code == 200
+        assert SECRET not in reply.text
+
+
+async def test_a_viewer_can_look_but_not_save(running_console):
+    """The editor opens for a viewer; its buttons are not there, and their requests are refused."""
+    await added(running_console)
+    async with await running_console.client("viewer") as client:
+        page = (await client.get("/integrations/lytics/mapping")).text
+        assert "Save and deploy" not in page
+        reply = await client.post("/integrations/lytics/mapping/save", data=fields(page))
+    assert reply.status_code == 403
+
+
+async def test_an_override_is_saved_with_its_note(running_console):
+    """A rule is changed in the table, and the next revision has it."""
+    await added(running_console)
+    async with await running_console.client("editor") as client:
+        page = (await client.get("/integrations/lytics/mapping")).text
+        place = re.search(r'value="edit:(0:mappings:\d+)">Edit<span class="unseen"> id<', page)[1]
+        page = await step(client, page, f"edit:{place}")
+        page = await step(client, page, "apply", rule__key="id", rule__source="path", rule__path="properties.event_id")
+        reply = await client.post(
+            "/integrations/lytics/mapping/save", data={**fields(page), "do": "save", "note": "our own ids"}
+        )
+        assert reply.status_code == 303, reply.text
+    saved = await newest(running_console)
+    assert (saved.number, saved.note) == (2, "our own ids")
+    assert saved.content.overrides["global"]["mappings"] == [{"inputKey": "properties.event_id", "outputKey": "id"}]
+
+
+async def test_two_people_do_not_overwrite_each_other(running_console):
+    """Whoever saves second is told, and can save on top all the same."""
+    await added(running_console)
+    async with await running_console.client("editor") as client:
+        page = (await client.get("/integrations/lytics/mapping")).text
+        mine = {**fields(page), "overrides": "global:\n  remove: [name]\n", "do": "save"}
+        theirs = {**fields(page), "overrides": "global:\n  remove: [type]\n", "do": "save"}
+        assert (await client.post("/integrations/lytics/mapping/save", data=theirs)).status_code == 303
+        refused = await client.post("/integrations/lytics/mapping/save", data=mine)
+        assert "Save on top of it all the same" in refused.text
+        assert (await newest(running_console)).number == 2
+        taken = await client.post("/integrations/lytics/mapping/save", data={**mine, "over": "on"})
+    assert taken.status_code == 303
+    assert (await newest(running_console)).number == 3
+
+
+async def test_a_wrong_file_names_its_line(running_console):
+    """The file view says where the fault is, and nothing can be saved."""
+    await added(running_console)
+    async with await running_console.client("editor") as client:
+        page = (await client.get("/integrations/lytics/mapping?view=file")).text
+        sent = {**fields(page), "overrides": "global:\n  mappings:\n    - outputKey: id\n      inputKeys: x\n"}
+        reply = await client.post("/integrations/lytics/mapping/draft", data={**sent, "do": "view:file"})
+        assert "overrides.yaml, line 4" in reply.text
+        reply = await client.post("/integrations/lytics/mapping/save", data={**sent, "do": "save"})
+    assert "The draft has faults" in reply.text
+    assert (await newest(running_console)).number == 1
+
+
+async def test_a_newer_kit_is_taken_with_its_conflicts_shown(running_console):
+    """An integration of an older kit is told of the library's, and what of its own it concerns."""
+    await added(running_console, {"global": {"mappings": [{"outputKey": "event", "inputKey": "properties.a"}]}})
+    async with change(running_console.pool, "test") as made:
+        found = await integration_store.find(made.connection, "lytics")
+        before = (await integration_store.revision(made.connection, found)).content
+        texts = before.texts | {
+            "playbook.yaml": before.texts["playbook.yaml"]
+            .replace("version: 1.0.0", "version: 0.9.0")
+            .replace("inputKey: event,", "inputKey: name,")
+        }
+        edit = RevisionEdit(texts=texts, accept_conflicts=True)
+        content = edited(before, edit, running_console.console.services.box, found.id)
+        await integration_store.save(made, found, content, "as it was")
+    async with await running_console.client("editor") as client:
+        page = (await client.get("/integrations/lytics/mapping")).text
+        assert "this revision has 0.9.0" in page
+        page = await step(client, page, "update-kit")
+        assert "The newer kit changed what you changed" in page
+        page = await step(client, page, "take-kit:0")
+        assert "The newer kit changed what you changed" not in page
+        reply = await client.post("/integrations/lytics/mapping/save", data={**fields(page), "do": "save"})
+        assert reply.status_code == 303, reply.text
+    saved = await newest(running_console)
+    assert saved.content.overrides == {}
+    assert "version: 1.0.0" in saved.content.texts["playbook.yaml"]
+
+
+async def test_a_missing_parameter_is_named(running_console):
+    """Adding without a key says which, and nothing was made."""
+    async with await running_console.client("editor") as client:
+        reply = await client.post("/integrations/library/lytics/add", data={"do": "add", "parameters.STREAM_ID": "x"})
+        assert 'data-fault-of="parameters.API_KEY"' in reply.text
+    async with transaction(running_console.pool, read_only=True) as database:
+        assert await integration_store.every(database) == []
+
+
+async def test_a_secret_may_be_kept_elsewhere(running_console):
+    """A variable's name becomes a reference, which pages may show."""
+    async with await running_console.client("editor") as client:
+        sent = {
+            "do": "add",
+            "parameters.STREAM_ID": "x",
+            "how.API_KEY": "env",
+            "parameters.API_KEY": "LYTICS_KEY",
+            "how.STREAM_ID": "",
+        }
+        assert (await client.post("/integrations/library/lytics/add", data=sent)).status_code == 303
+        assert "secret://env/LYTICS_KEY" in (await client.get("/integrations/lytics")).text
+
+
+async def test_a_changed_connection_keeps_the_secret(running_console):
+    """What stays as it is set is not asked for again."""
+    await added(running_console)
+    before = (await newest(running_console)).content.parameters["API_KEY"]
+    async with await running_console.client("editor") as client:
+        sent = {"do": "save", "parameters.STREAM_ID": "shop", "how.API_KEY": "keep", "deploy": "shop"}
+        assert (await client.post("/integrations/lytics/connection", data=sent)).status_code == 303
+        after = await newest(running_console)
+        assert after.content.parameters["API_KEY"] == before
+        assert after.content.parameters["STREAM_ID"].value == "shop"
+        assert "What would change" not in (await client.get("/integrations/lytics")).text
+
+
+async def test_search_finds_by_what_a_kit_does(running_console):
+    """Words may stand in the name or in the description."""
+    async with await running_console.client("viewer") as client:
+        reply = await client.get("/integrations/library?q=google", headers={"HX-Request": "true"})
+        assert "ga4" in reply.text
+        assert "/library/lytics" not in reply.text
+        assert "Nothing fits" in (await client.get("/integrations/library?q=zzz")).text
+
+
+async def test_lua_is_checked_with_its_line(running_console):
+    """The line of the fault is a number that the editor can mark."""
+    async with await running_console.client("editor") as client:
+        sent = {"checked": "rule.lua", "rule.lua": "local a = 1\nreturn a +"}
+        assert 'data-line="2"' in (await client.post("/integrations/lua-check", data=sent)).text
+        sent = {"checked": "rule.lua", "rule.lua": "return $$X$$"}
+        assert "It compiles" in (await client.post("/integrations/lua-check", data=sent)).text
