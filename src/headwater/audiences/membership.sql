@@ -1,6 +1,7 @@
 -- name: is_made
--- Whether the tables of memberships of this generation are there.
-SELECT to_regclass('{namespace}.memberships') IS NOT NULL;
+-- Whether the tables of memberships of this generation are there. to_regclass would answer from a cache that a
+-- transaction does not renew, and not see what was made while it waited for the lock below.
+SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = '{namespace}' AND tablename = 'memberships');
 
 -- name: own_tables
 -- One process at a time makes tables.
