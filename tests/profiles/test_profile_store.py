@@ -121,3 +121,42 @@ async def test_the_store_says_what_the_rules_say(database_url, data, records):
         assert await stored.documents() == expected(taken, stored.secret)
     finally:
         await stored.connection.close()
+
+
+class Witness:
+    """An observer that compares what it is told with what it was told last."""
+
+    def __init__(self):
+        self.profiles = {}
+
+    async def observe(self, connection, generation, deltas, now):
+        for delta in deltas:
+            for each in delta.before_ids:
+                assert each in self.profiles, "a profile was there that nobody told of"
+            known = self.profiles.get(delta.id) or next(map(self.profiles.get, delta.before_ids), None)
+            assert (None if delta.before is None else dict(delta.before)) == known
+            names = (known or {}).keys() | (delta.after or {}).keys()
+            differing = {name for name in names if (known or {}).get(name) != (delta.after or {}).get(name)}
+            assert differing <= delta.changed
+        for delta in deltas:
+            for each in delta.before_ids:
+                self.profiles.pop(each, None)
+        self.profiles |= {delta.id: delta.after for delta in deltas if delta.after is not None}
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(records=st.lists(RECORDS, max_size=12), size=st.integers(1, 4))
+async def test_observers_are_told_what_was_and_what_is(database_url, records, size):
+    """Each delta begins where the last one about its profile ended, and names every field that differs."""
+    await migrations.migrate(database_url)
+    witness = Witness()
+    stored = await Stored.create(database_url, SCHEMA, [witness])
+    try:
+        effects = [effect(number, **record) for number, record in enumerate(records)]
+        for start in range(0, len(effects), size):
+            await stored.apply(*effects[start : start + size])
+        rows = await stored.rows("SELECT id, fields FROM {g}.profiles")
+        told = {each: to_stored(dict(fields)) for each, fields in witness.profiles.items()}
+        assert {row["id"]: row["fields"] for row in rows} == told
+    finally:
+        await stored.connection.close()

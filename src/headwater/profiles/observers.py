@@ -21,7 +21,7 @@ class ProfileDelta(msgspec.Struct, frozen=True):
     `before`      field values and meta fields of the profile of the same id before the transaction, or of the first of `before_ids`;
                   None when it is new
     `after`       the same now; None when the profile is gone
-    `changed`     names of fields whose value differs, meta fields included
+    `changed`     names of fields whose value may differ, meta fields included; all others are the same
 
     Values are those of `fold.Profile.fields`: datetimes for instants. Meta fields begin with "_" (`fold.profile_document`).
     """

@@ -22,21 +22,24 @@ from headwater.profiles.drop_counts import DropCount, DropKey, count_drops, merg
 from headwater.profiles.effects import EventEffect
 from headwater.profiles.erasure.past import DELETED, pass_over
 from headwater.profiles.fragments import Fragment, FragmentKey
+from headwater.profiles.health import health_of
 from headwater.profiles.identifiers import Identifier
 from headwater.profiles.instants import milliseconds_of
 from headwater.profiles.observers import ProfileObserver
 from headwater.profiles.profile_changes import profile_changes
 from headwater.profiles.profile_ids import fragment_id
-from headwater.profiles.resolution import Part
+from headwater.profiles.resolution import Part, Resolution
 from headwater.profiles.store.batch import Arrival, Batch
 from headwater.profiles.store.bodies import Component, fragment_from
-from headwater.profiles.store.deltas import Before, deltas_of
+from headwater.profiles.store.deltas import ALWAYS_CHANGED, NOTHING_BEFORE, Before, Kept, deltas_of
 from headwater.profiles.store.folding import (
     Affected,
     FoldedProfile,
     affected,
     allowed_partners,
     fold_affected,
+    follows_sessions,
+    is_undisputed,
     members_read,
 )
 from headwater.profiles.store.gathering import Gathering, gather
@@ -231,9 +234,13 @@ class Builder:
         rules = self.schema.rules
         before = frozenset(gathering.before)
         changed = [affected(each, before, rules, again=again) for each in gathering.components]
-        fragments = await self._fragments(tables, changed, effects)
+        stored_fragments = await self._fragments(tables, changed)
+        fragments, fields = self._with_effects(stored_fragments, effects)
         folded = self._fold(changed, fragments, now)
-        earlier = await self._before(tables, changed, before)
+        earlier = NOTHING_BEFORE
+        if self._observers:
+            kept = self._kept(stored, before, changed, folded, stored_fragments, fields)
+            earlier = await self._before(tables, changed, before, kept)
         await self._write_identity(tables, stored, gathering)
         await tables.write_fragments(self._fragment_rows(fragments, effects))
         await self._write_profiles(tables, before, gathering, folded)
@@ -246,10 +253,8 @@ class Builder:
 
     # Fragments and profiles
 
-    async def _fragments(
-        self, tables: Tables, changed: Sequence[Affected], effects: Iterable[EventEffect]
-    ) -> Fragments:
-        """The fragments of all affected profiles, with the effects in them."""
+    async def _fragments(self, tables: Tables, changed: Sequence[Affected]) -> Fragments:
+        """The fragments of all affected profiles as they are stored."""
         rules = self.schema.rules
         wanted = {self._id(member): member for each in changed for member in members_read(each, rules)}
         found: Fragments = {}
@@ -257,21 +262,27 @@ class Builder:
             member = wanted[row_id]
             key = FragmentKey(member, None if slot == NO_SLOT else slot)
             found.setdefault(member, {})[key] = fragment_from(body)
-        for key, fragment in self._added(effects).items():
-            own = found.setdefault(key.identifier, {})
-            held = own.get(key)
-            own[key] = fragment if held is None else self.schema.merge(held, fragment)
         return found
 
-    def _added(self, effects: Iterable[EventEffect]) -> dict[FragmentKey, Fragment]:
+    def _with_effects(
+        self, stored: Fragments, effects: Iterable[EventEffect]
+    ) -> tuple[Fragments, dict[Identifier, set[str]]]:
+        """The fragments with the effects in them, and the fields that effects fill by the fragment's identifier."""
         added: dict[FragmentKey, Fragment] = {}
+        fields: dict[Identifier, set[str]] = {}
         for effect in effects:
             key = effect.owner
             assert key is not None  # noqa: S101  # effects of nobody were left out
             held = added.get(key)
             fragment = effect.fragment()
             added[key] = fragment if held is None else self.schema.merge(held, fragment)
-        return added
+            fields.setdefault(key.identifier, set()).update(effect.fields)
+        found: Fragments = dict(stored)
+        for key, fragment in added.items():
+            own = found[key.identifier] = dict(found.get(key.identifier, {}))
+            held = own.get(key)
+            own[key] = fragment if held is None else self.schema.merge(held, fragment)
+        return found, fields
 
     def _fragment_rows(self, fragments: Fragments, effects: Iterable[EventEffect]) -> list[FragmentRow]:
         owners = {effect.owner for effect in effects}
@@ -351,27 +362,58 @@ class Builder:
 
     # Observers
 
+    def _kept(
+        self,
+        stored: Mapping[int, Component],
+        before: frozenset[Part],
+        changed: Sequence[Affected],
+        folded: Sequence[FoldedProfile],
+        fragments: Fragments,
+        fields: Mapping[Identifier, set[str]],
+    ) -> dict[Identifier, Kept]:
+        """Profiles about which no conflict was or is and whose members and health are what they were, by founder."""
+        if follows_sessions(self.schema.rules):
+            return {}
+        health = {each.part.founder: each.health for each in folded}
+        kept: dict[Identifier, Kept] = {}
+        for each in changed:
+            component = stored.get(each.gathered.number)
+            if component is None or not is_undisputed(each.gathered, component, before):
+                continue
+            (part,) = each.parts
+            resolution = Resolution((part,), ())
+            if health_of(part, resolution, component.seen, (), self.schema.rules) != health[part.founder]:
+                continue
+            names = {member.type for member in part.members}
+            names.update(*(fields[member] for member in part.members if member in fields))
+            own = {key: held for member in part.members for key, held in fragments.get(member, {}).items()}
+            kept[part.founder] = Kept(component.seen, own, ALWAYS_CHANGED | names)
+        return kept
+
     async def _before(
         self,
         tables: Tables,
         changed: Sequence[Affected],
         before: frozenset[Part],
+        kept: Mapping[Identifier, Kept],
     ) -> Before:
-        """What the affected profiles, and those that went into them, showed. Read only when somebody wants to know."""
-        if not self._observers:
-            return Before({}, {}, {})
+        """What the affected profiles, and those that went into them, showed; that of `kept` ones need not be read."""
         after = {part for each in changed for part in each.gathered.component.parts}
         members = {member for each in changed for part in each.parts for member in part.members}
-        parts = [part for part in before if part not in after or not members.isdisjoint(part.members)]
+        parts = [
+            part
+            for part in before
+            if part.founder not in kept and (part not in after or not members.isdisjoint(part.members))
+        ]
         founders = {self._id(part.founder): part for part in parts}
         fields = await tables.fields_of(founders) if founders else {}
         homes = {member: self._id(part.founder) for part in parts for member in part.members}
-        return Before(founders, fields, homes)
+        return Before(kept, founders, fields, homes)
 
     async def _tell(self, connection: Any, earlier: Before, folded: Sequence[FoldedProfile], now: datetime) -> None:
         if not self._observers:
             return
-        deltas = deltas_of(earlier, folded)
+        deltas = deltas_of(earlier, folded, self.schema, self._id)
         for observer in self._observers:
             await observer.observe(connection, self.generation, deltas, now)
 

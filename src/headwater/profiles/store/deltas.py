@@ -1,24 +1,49 @@
-"""What observers are told: each profile before and after a batch. Pure."""
+"""What observers are told: each profile before and after a batch. Pure.
+
+Nearly every profile keeps its members in a batch, and nobody asks what it was but for a field or two. So for these nothing is read: what they
+were is told from their merge states as these were before the batch, field by field, when somebody looks. For the others the stored fields count.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, reduce
 from typing import Any, NamedTuple
 
 from headwater import jsontext
 from headwater.expressions.stored import from_stored
+from headwater.profiles.compiled_schema import CompiledSchema
+from headwater.profiles.documents import profile_document
+from headwater.profiles.fold import fold
+from headwater.profiles.fragments import Fragment, FragmentKey
 from headwater.profiles.identifiers import Identifier
 from headwater.profiles.observers import ProfileDelta
 from headwater.profiles.resolution import Part
+from headwater.profiles.sightings import Sighting
 from headwater.profiles.store.folding import FoldedProfile
+
+ALWAYS_CHANGED = frozenset({"_created", "_modified", "_num_events", "_num_streams", "_num_days", "_streamnames"})
+"""Meta fields that any event may change."""
+
+
+class Kept(NamedTuple):
+    """A profile that kept its members, as it was: sightings, fragments, and fields that the batch may have changed."""
+
+    seen: Mapping[Identifier, Sighting]
+    fragments: Mapping[FragmentKey, Fragment]
+    changed: frozenset[str]
 
 
 class Before(NamedTuple):
-    """Profiles before a batch: their parts and stored fields by id, and the id of the profile that each member was in."""
+    """Profiles before a batch. `kept` by founder; of the others parts and stored fields by id, and the id of the profile that each member was in."""
 
+    kept: Mapping[Identifier, Kept]
     parts: Mapping[bytes, Part]
     fields: Mapping[bytes, Mapping[str, Any]]
     homes: Mapping[Identifier, bytes]
+
+
+NOTHING_BEFORE = Before({}, {}, {}, {})
 
 
 class StoredFields(Mapping[str, Any]):
@@ -37,29 +62,77 @@ class StoredFields(Mapping[str, Any]):
         return len(self._stored)
 
 
-def deltas_of(before: Before, folded: Sequence[FoldedProfile]) -> list[ProfileDelta]:
+class EarlierFields(Mapping[str, Any]):
+    """Fields of a profile that kept its members, as they were: those of a schema field by field, all others together, when somebody looks."""
+
+    def __init__(self, kept: Kept, profile_id: str, health: str, schema: CompiledSchema) -> None:
+        self._kept = kept
+        self._profile_id = profile_id
+        self._health = health
+        self._schema = schema
+        self._known: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._known:
+            self._known[name] = self._field(name) if name in self._schema.readers else self._whole.get(name)
+        value = self._known[name]
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._whole)
+
+    def __len__(self) -> int:
+        return len(self._whole)
+
+    def _field(self, name: str) -> Any:
+        states = [each.fields[name] for each in self._kept.fragments.values() if name in each.fields]
+        if not states:
+            return None
+        return self._schema.readers[name](reduce(self._schema.operators[name].merge, states), self._at)
+
+    @property
+    def _at(self) -> int:
+        """Members that live for a time are there as they were after the last event."""
+        return max((each.last for each in self._kept.fragments.values()), default=0)
+
+    @cached_property
+    def _whole(self) -> dict[str, Any]:
+        profile = fold(self._profile_id, self._kept.seen, self._kept.fragments, self._schema, self._at)
+        document = profile_document(profile)
+        document["_health"] = self._health
+        return document
+
+
+def deltas_of(
+    before: Before, folded: Sequence[FoldedProfile], schema: CompiledSchema, raw_id: Callable[[Identifier], bytes]
+) -> list[ProfileDelta]:
     """One delta for each profile that was folded, and one for each that is gone."""
     deltas: list[ProfileDelta] = []
     now: set[bytes] = set()
     for each in folded:
-        profile_id = bytes.fromhex(each.profile.id)
+        profile_id = raw_id(each.part.founder)
         now.add(profile_id)
-        sources = sorted({before.homes[member] for member in each.part.members if member in before.homes})
-        stored = _earlier(profile_id, sources, before)
-        current = jsontext.decode(each.text.encode())
-        deltas.append(
-            ProfileDelta(
-                id=profile_id,
-                before_ids=tuple(sources),
-                before=None if stored is None else StoredFields(stored),
-                after=each.document,
-                changed=_changed(stored or {}, current),
-            )
-        )
+        kept = before.kept.get(each.part.founder)
+        if kept is None:
+            deltas.append(_delta(profile_id, each, before))
+        else:
+            earlier = EarlierFields(kept, each.profile.id, each.health.state, schema)
+            deltas.append(ProfileDelta(profile_id, (profile_id,), earlier, each.document, kept.changed))
     for profile_id in sorted(before.parts.keys() - now):
         stored = before.fields.get(profile_id, {})
         deltas.append(ProfileDelta(profile_id, (profile_id,), StoredFields(stored), None, frozenset(stored)))
     return deltas
+
+
+def _delta(profile_id: bytes, each: FoldedProfile, before: Before) -> ProfileDelta:
+    sources = sorted({before.homes[member] for member in each.part.members if member in before.homes})
+    stored = _earlier(profile_id, sources, before)
+    if stored is None:
+        return ProfileDelta(profile_id, tuple(sources), None, each.document, frozenset(each.document))
+    current = jsontext.decode(each.text.encode())
+    return ProfileDelta(profile_id, tuple(sources), StoredFields(stored), each.document, _changed(stored, current))
 
 
 def _earlier(profile_id: bytes, sources: Sequence[bytes], before: Before) -> Mapping[str, Any] | None:

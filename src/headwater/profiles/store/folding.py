@@ -18,6 +18,7 @@ from headwater.profiles.identifiers import Identifier
 from headwater.profiles.identity_rules import IdentityRules
 from headwater.profiles.resolution import Part
 from headwater.profiles.session_following import fragment_parts
+from headwater.profiles.store.bodies import Component
 from headwater.profiles.store.gathering import Gathered, decisions_about
 
 
@@ -45,19 +46,28 @@ def affected(gathered: Gathered, before: frozenset[Part], rules: IdentityRules, 
     `again`: decisions changed, and with them the conflicts and the health of any of them.
     """
     parts = gathered.component.parts
-    if not again and len(parts) > 1 and not _follows_sessions(rules):
+    if not again and len(parts) > 1 and not follows_sessions(rules):
         parts = tuple(part for part in parts if part not in before or not gathered.touched.isdisjoint(part.members))
     return Affected(gathered, parts)
 
 
-def _follows_sessions(rules: IdentityRules) -> bool:
+def follows_sessions(rules: IdentityRules) -> bool:
     """Whether fragments may move between profiles that keep their members."""
     return any(rule.session_minutes for rule in rules.types.values())
 
 
+def is_undisputed(gathered: Gathered, stored: Component, before: frozenset[Part]) -> bool:
+    """Whether a component was and is one profile of the same members, with no link that does not hold."""
+    parts = gathered.component.parts
+    if len(parts) != 1 or len(stored.parts) != 1 or parts[0] not in before or gathered.resolution.refused:
+        return False
+    seen = stored.seen
+    return not stored.alarmed and all(left in seen and right in seen for left, right in stored.links)
+
+
 def members_read(each: Affected, rules: IdentityRules) -> Iterable[Identifier]:
     """The identifiers whose fragments are needed to fold the affected profiles."""
-    if _follows_sessions(rules):
+    if follows_sessions(rules):
         return each.gathered.component.seen
     return (member for part in each.parts for member in part.members)
 
@@ -105,7 +115,7 @@ def _owned(
 ) -> dict[Identifier, dict[FragmentKey, Fragment]]:
     """The fragments of each affected profile by its founder."""
     owned: dict[Identifier, dict[FragmentKey, Fragment]] = {part.founder: {} for part in each.parts}
-    if not _follows_sessions(rules):
+    if not follows_sessions(rules):
         for part in each.parts:
             own = owned[part.founder]
             for member in part.members:
