@@ -13,8 +13,8 @@ RULE_CASES = [(route, rule, role) for route, rule in RULES.items() for role in (
 
 
 def address(path: str) -> str:
-    """A path of this template that leads to nothing in particular."""
-    return "/".join("nothing" if part.startswith("{") else part for part in path.split("/"))
+    """A path of this template that leads to nothing in particular; a number fits texts, too."""
+    return "/".join("1" if part.startswith("{") else part for part in path.split("/"))
 
 
 def test_every_route_has_a_rule():
