@@ -71,9 +71,10 @@ class FollowedAudiences:
             loaded = self._loaded = await _load(connection, shared["version"])
         fields = self._identifier_fields.get(generation)
         if fields is None:
-            await tables.ensure(connection, generation)
+            there = await tables.ensure(connection, generation)
             fields = tuple(await connection.fetchval(QUERIES["identifier_fields"], generation) or ())
-            self._identifier_fields[generation] = fields
+            if there:  # tables made in this transaction may be gone with it
+                self._identifier_fields[generation] = fields
         mask = loaded.audience_set.mask
         situation = Situation(loaded.audience_set, mask(shared["filling"]), mask(shared["quiet"]))
         return InForce(situation, loaded.chosen_fields, fields, loaded.pipeline_id)

@@ -16,14 +16,16 @@ _STEPS = (
 )
 
 
-async def ensure(connection: Any, generation: int) -> None:
-    """Make the tables of a generation unless they are there. Must be called in a transaction."""
+async def ensure(connection: Any, generation: int) -> bool:
+    """Make the tables of a generation unless they are there, and say whether they were. Must be called in a transaction."""
     if await is_made(connection, generation):
-        return
+        return True
     await connection.execute(of_generation("own_tables", generation))
-    if not await is_made(connection, generation):
-        for step in _STEPS:
-            await connection.execute(of_generation(step, generation))
+    if await is_made(connection, generation):
+        return True
+    for step in _STEPS:
+        await connection.execute(of_generation(step, generation))
+    return False
 
 
 async def is_made(connection: Any, generation: int) -> bool:
