@@ -16,11 +16,16 @@ from headwater.api import error_replies
 from headwater.api.audience_routes import AudienceRoutes
 from headwater.api.authorization import TOKEN_IN_QUERY, require_scope
 from headwater.api.dead_letter_routes import DeadLetterRoutes
+from headwater.api.entity_routes import EntityRoutes, show_me
 from headwater.api.failed_attempts import FailedAttempts
+from headwater.api.identity_routes import IdentityRoutes
 from headwater.api.integration_routes import IntegrationRoutes, list_kits, show_kit
 from headwater.api.pipeline_routes import PipelineRoutes
 from headwater.api.ports import Services
+from headwater.api.profile_routes import ProfileRoutes
 from headwater.api.profile_schema_routes import ProfileSchemaRoutes
+from headwater.api.public_access_routes import PublicAccessRoutes
+from headwater.api.public_visits import PublicVisits
 from headwater.api.query_routes import QueryRoutes
 from headwater.api.schema_catalog_routes import SchemaCatalogRoutes, stream_names
 from headwater.api.schema_patch_routes import SchemaPatchRoutes
@@ -52,6 +57,8 @@ def create_app(services: Services, mounted: Sequence[ControllerRouterHandler] = 
             TokenRoutes,
             DeadLetterRoutes,
             ProfileSchemaRoutes,
+            PublicAccessRoutes,
+            ProfileRoutes,
             AudienceRoutes,
             list_kits,
             show_kit,
@@ -64,17 +71,31 @@ def create_app(services: Services, mounted: Sequence[ControllerRouterHandler] = 
         guards=[require_scope],
         security=[{"token": []}, {"access_token": []}],
         opt=TOKEN_IN_QUERY,
-        route_handlers=[QueryRoutes, SchemaCatalogRoutes, SegmentRoutes, SegmentReadingRoutes, SubscriptionRoutes],
+        route_handlers=[
+            EntityRoutes,
+            show_me,
+            QueryRoutes,
+            SchemaCatalogRoutes,
+            SegmentRoutes,
+            SegmentReadingRoutes,
+            SubscriptionRoutes,
+        ],
     )
     second_lytics = Router(
         SECOND_LYTICS_PREFIX,
         guards=[require_scope],
         security=[{"token": []}],
-        route_handlers=[SchemaRoutes, SchemaPatchRoutes, SecondSegmentRoutes, stream_names],
+        route_handlers=[SchemaRoutes, SchemaPatchRoutes, IdentityRoutes, SecondSegmentRoutes, stream_names],
     )
     return Litestar(
         route_handlers=[admin, first_lytics, second_lytics, *mounted],
-        state=State({"services": services, "failed_attempts": FailedAttempts()}),
+        state=State(
+            {
+                "services": services,
+                "failed_attempts": FailedAttempts(),
+                "public_visits": PublicVisits(services.pool),
+            }
+        ),
         exception_handlers={Exception: error_replies.reply_to},
         openapi_config=_openapi(),
         request_max_body_size=REQUEST_LIMIT_BYTES,

@@ -16,8 +16,10 @@ from litestar.handlers import BaseRouteHandler
 
 from headwater.api.failed_attempts import FailedAttempts
 from headwater.api.ports import Services
+from headwater.api.public_visits import PublicVisits, asks_publicly
 from headwater.errors import UnavailableError
 from headwater.pipelines.token_store import TokenGrant
+from headwater.profiles.public_access.rules import PublicAccess
 
 LOADING_RETRY_SECONDS = 2.0
 
@@ -50,13 +52,22 @@ AUDIENCE_CHANGE: Mapping[str, Any] = {
 TOKEN_IN_QUERY: Mapping[str, Any] = {"token_in_query": True}
 """Beside the scopes: the token may also come as the parameter `access_token`, as the first Lytics API has it."""
 
+PUBLIC: Mapping[str, Any] = {"public": True}
+"""Beside the scopes: browsers may ask without a token, as far as public access allows."""
 
-def require_scope(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+
+async def require_scope(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Let the request pass when its token has one of the route's scopes; notes the grant for `grant_of`.
+
+    A route that carries `PUBLIC` lets browsers in without a token, by the rules of public access (`visit_of`).
 
     Raises NotAuthorizedException (401), PermissionDeniedException (403), TooManyRequestsException (429), or
     UnavailableError while tokens are not loaded yet.
     """
+    if handler.opt.get("public") and not _raw_token(connection, in_query=True) and asks_publicly(connection):
+        visits: PublicVisits = connection.app.state.public_visits
+        connection.scope["auth"] = await visits.admit(connection, connection.app.state.services.tokens.account_ids)
+        return
     grant = _authenticate(connection, in_query=bool(handler.opt.get("token_in_query")))
     if "scopes" not in handler.opt:
         raise PermissionDeniedException("this route has no rule for access")
@@ -74,6 +85,12 @@ def grant_of(connection: ASGIConnection[Any, Any, Any, Any]) -> TokenGrant:
     return grant
 
 
+def visit_of(connection: ASGIConnection[Any, Any, Any, Any]) -> PublicAccess | None:
+    """The rules that a request without a token passed by; None for one with a token."""
+    found = connection.scope["auth"]
+    return found if isinstance(found, PublicAccess) else None
+
+
 def actor_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     """How the audit log names the caller."""
     grant = grant_of(connection)
@@ -84,9 +101,7 @@ def _authenticate(connection: ASGIConnection[Any, Any, Any, Any], *, in_query: b
     services: Services = connection.app.state.services
     if not services.tokens.ready:
         raise UnavailableError("the configuration is still being loaded; try again soon", LOADING_RETRY_SECONDS)
-    raw = _token(connection.headers.get("authorization", ""))
-    if not raw and in_query:
-        raw = str(connection.query_params.get("access_token", ""))
+    raw = _raw_token(connection, in_query=in_query)
     grant = services.tokens.token(raw) if raw else None
     if grant is not None:
         return grant
@@ -96,6 +111,11 @@ def _authenticate(connection: ASGIConnection[Any, Any, Any, Any], *, in_query: b
         "the token is unknown or revoked" if raw else "the request has no token; send it in the header Authorization",
         headers={"WWW-Authenticate": "Bearer"},
     )
+
+
+def _raw_token(connection: ASGIConnection[Any, Any, Any, Any], *, in_query: bool) -> str:
+    raw = _token(connection.headers.get("authorization", ""))
+    return raw or (str(connection.query_params.get("access_token", "")) if in_query else "")
 
 
 def _token(header: str) -> str:

@@ -26,6 +26,10 @@ SegmentName = Annotated[
 ]
 TableName = Annotated[str, PathParameter(description="The table: user.", max_length=PATH_TEXT_LIMIT, pattern=_NO_NUL)]
 FieldName = Annotated[str, PathParameter(description="Name of the field.", max_length=PATH_TEXT_LIMIT, pattern=_NO_NUL)]
+FieldValue = Annotated[
+    str, PathParameter(description="Value of the identifier.", max_length=PATH_TEXT_LIMIT * 2, pattern=_NO_NUL)
+]
+RequestId = Annotated[str, PathParameter(description="Id of the request.", max_length=PATH_TEXT_LIMIT, pattern=_NO_NUL)]
 MappingId = Annotated[str, PathParameter(description="Id of the mapping.", max_length=PATH_TEXT_LIMIT, pattern=_NO_NUL)]
 PatchName = Annotated[str, PathParameter(description="Name of the patch.", max_length=PATH_TEXT_LIMIT, pattern=_NO_NUL)]
 ObjectId = Annotated[str, PathParameter(description="The id.", max_length=PATH_TEXT_LIMIT, pattern=_NO_NUL)]

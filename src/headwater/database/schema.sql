@@ -400,6 +400,19 @@ CREATE TABLE public.profile_settings (
     CONSTRAINT profile_settings_singleton_check CHECK (singleton)
 );
 
+CREATE TABLE public.public_access (
+    singleton boolean DEFAULT true NOT NULL,
+    enabled boolean NOT NULL,
+    domains text[] NOT NULL,
+    fields text[] NOT NULL,
+    lookup_fields text[] NOT NULL,
+    timeout_milliseconds integer NOT NULL,
+    requests_per_minute integer NOT NULL,
+    CONSTRAINT public_access_requests_per_minute_check CHECK ((requests_per_minute > 0)),
+    CONSTRAINT public_access_singleton_check CHECK (singleton),
+    CONSTRAINT public_access_timeout_milliseconds_check CHECK (((timeout_milliseconds >= 1) AND (timeout_milliseconds <= 60000)))
+);
+
 CREATE TABLE public.revisions (
     integration_id text NOT NULL,
     number integer NOT NULL,
@@ -607,6 +620,9 @@ ALTER TABLE ONLY public.profile_generations
 
 ALTER TABLE ONLY public.profile_settings
     ADD CONSTRAINT profile_settings_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.public_access
+    ADD CONSTRAINT public_access_pkey PRIMARY KEY (singleton);
 
 ALTER TABLE ONLY public.revisions
     ADD CONSTRAINT revisions_pkey PRIMARY KEY (integration_id, number);
