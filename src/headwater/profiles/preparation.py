@@ -11,6 +11,7 @@ from headwater.events import Record, decode_record
 from headwater.profiles.compiled_schema import CompiledSchema
 from headwater.profiles.drop_counts import DropCount, DropKey, merge_drop_counts
 from headwater.profiles.effects import EXAMPLE_LENGTH
+from headwater.profiles.observed_fields import ObservedFields
 from headwater.profiles.store.batch import Arrival
 from headwater.profiles.targets import Target
 
@@ -39,9 +40,16 @@ class Preparation(NamedTuple):
 class Preparer:
     """Turns records into effects under one schema and one set of attached pipelines. Not to be used by two threads at once."""
 
-    def __init__(self, schema: CompiledSchema, targets: Mapping[str, tuple[Target, ...]]) -> None:
+    def __init__(
+        self,
+        schema: CompiledSchema,
+        targets: Mapping[str, tuple[Target, ...]],
+        observed: ObservedFields | None = None,
+    ) -> None:
+        """`observed` notes which keys records have; what is read again, for a rebuild, was noted before."""
         self._schema = schema
         self._targets = targets
+        self._observed = observed
 
     def prepare(self, records: Iterable[LogRecord]) -> Preparation:
         """Everything that these records do to profiles."""
@@ -76,6 +84,8 @@ class Preparer:
     ) -> Arrival:
         received = _received(record.meta.received_at, logged.stored_at)
         effect = self._schema.effect(flat, stream, received, message_id)
+        if self._observed is not None:
+            self._observed.note(stream, flat, effect.received)
         return Arrival(logged.sequence, name_of(flat), effect)
 
 

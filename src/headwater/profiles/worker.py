@@ -29,6 +29,7 @@ from headwater.pipelines.secrets import SecretResolver
 from headwater.pipelines.watcher import SnapshotWatcher
 from headwater.profiles import metrics
 from headwater.profiles.drop_counts import DropCount, DropKey, merge_drop_counts
+from headwater.profiles.observed_fields import ObservedFields
 from headwater.profiles.observers import ProfileObserver
 from headwater.profiles.partitions import PartitionClaims
 from headwater.profiles.plan import Plan, current_generation, make_plan, positions_of, revisions_of, subjects_of
@@ -37,11 +38,14 @@ from headwater.profiles.store import generations
 from headwater.profiles.store.batch import Batch, Move
 from headwater.profiles.store.builder import Applied, Builder, OutdatedError, ReplacedError
 from headwater.profiles.targets import profile_attachments, targets_of
+from headwater.profiles.versions import stream_store
 
 LOOK_SECONDS = 1.0
 TAKE_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
+KEYS_SECONDS = 3.0
+"""How often the keys that records had are written."""
 BATCH_LIMIT = 1000
 LANES = 2
 ENDING_SECONDS = 10.0
@@ -101,6 +105,8 @@ class ProfileWorker:
         self._plan: Plan | None = None
         self._reader: OrderedReader | None = None
         self._working = False
+        self._observed: ObservedFields | None = None
+        self._keys_due = 0.0
 
     @property
     def ready(self) -> bool:
@@ -171,7 +177,9 @@ class ProfileWorker:
             after=min(positions.values()),
             window=4 * self._batch_limit,
         )
-        preparer = Preparer(plan.schema, targets_of(plan.attachments, self._resolver))
+        if self._observed is None:
+            self._observed = ObservedFields(await stream_store.known_names(connection))
+        preparer = Preparer(plan.schema, targets_of(plan.attachments, self._resolver), self._observed)
         ending = asyncio.Event()
         tasks = [
             asyncio.create_task(self._prepare(reader, preparer, lanes)),
@@ -237,6 +245,7 @@ class ProfileWorker:
             known, revisions = self._configuration.snapshot, None
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
+                await self._note_keys(connection)
                 if revisions is None or self._configuration.snapshot is not known:
                     known = self._configuration.snapshot
                     revisions = revisions_of(profile_attachments(known))
@@ -250,6 +259,13 @@ class ProfileWorker:
             raise
         finally:
             connection.terminate()
+
+    async def _note_keys(self, connection: Any) -> None:
+        """Write which keys records had. What is lost with a fault or the process is missing in estimates, and nowhere else."""
+        if self._observed is not None and time.monotonic() >= self._keys_due:
+            self._keys_due = time.monotonic() + KEYS_SECONDS
+            with faults.translated():
+                await stream_store.add(connection, self._observed.take())
 
     # A batch
 
