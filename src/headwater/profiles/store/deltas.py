@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, reduce
 from typing import Any, NamedTuple
 
+import msgspec
+
 from headwater import jsontext
 from headwater.expressions.stored import from_stored
 from headwater.profiles.compiled_schema import CompiledSchema
@@ -63,7 +65,7 @@ class StoredFields(Mapping[str, Any]):
 
 
 class EarlierFields(Mapping[str, Any]):
-    """Fields of a profile that kept its members, as they were: those of a schema field by field, all others together, when somebody looks."""
+    """Fields of a profile that kept its members, as they were: those of a schema field by field, identifiers and meta fields together, when somebody looks."""
 
     def __init__(self, kept: Kept, profile_id: str, health: str, schema: CompiledSchema) -> None:
         self._kept = kept
@@ -74,7 +76,7 @@ class EarlierFields(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._known:
-            self._known[name] = self._field(name) if name in self._schema.readers else self._whole.get(name)
+            self._known[name] = self._field(name) if name in self._schema.readers else self._frame.get(name)
         value = self._known[name]
         if value is None:
             raise KeyError(name)
@@ -98,8 +100,17 @@ class EarlierFields(Mapping[str, Any]):
         return max((each.last for each in self._kept.fragments.values()), default=0)
 
     @cached_property
+    def _frame(self) -> dict[str, Any]:
+        """Identifiers and meta fields."""
+        bare = {key: msgspec.structs.replace(each, fields={}) for key, each in self._kept.fragments.items()}
+        return self._document(bare)
+
+    @cached_property
     def _whole(self) -> dict[str, Any]:
-        profile = fold(self._profile_id, self._kept.seen, self._kept.fragments, self._schema, self._at)
+        return self._document(self._kept.fragments)
+
+    def _document(self, fragments: Mapping[FragmentKey, Fragment]) -> dict[str, Any]:
+        profile = fold(self._profile_id, self._kept.seen, fragments, self._schema, self._at)
         document = profile_document(profile)
         document["_health"] = self._health
         return document
