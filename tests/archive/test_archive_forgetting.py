@@ -62,6 +62,32 @@ async def test_records_on_their_way_reach_no_file(bench: Bench, monkeypatch: pyt
     assert (await verify(bench.pool, bench.store)).problems == ()
 
 
+async def test_what_the_log_has_forgotten_already_leaves_the_files(bench: Bench) -> None:
+    """Records beyond the log's retention, and one whose deletion was interrupted, are no obstacle."""
+    await bench.append([event(number) for number in range(1, 5)])
+    await bench.archive(4)
+    await bench.client.jsm().purge_stream(streams.MAIN, seq=3)
+    await bench.client.jsm().delete_msg(streams.MAIN, 4)
+    await forget(bench, 1, 4)
+    await bench.tidy(ArchiveSettings())
+    assert await remaining(bench, 1, 4) == 0
+    assert [record.sequence for record in await bench.read()] == [2, 3]
+
+
+async def test_the_last_records_of_an_idle_log_can_be_forgotten(bench: Bench) -> None:
+    """Gone before they were archived, with no later record to show the hole: the archive passes them all the same."""
+    await bench.append([event(1)])
+    await bench.archive(1)
+    await bench.append([event(2), event(3)])
+    await forget(bench, 2, 3)
+    await forgetting.work(bench.pool, bench.client, bench.store)
+    await bench.archive(3)
+    await bench.tidy(ArchiveSettings())
+    assert await remaining(bench, 2, 3) == 0
+    report = await verify(bench.pool, bench.store)
+    assert (report.position, report.problems, report.gaps) == (3, (), ())
+
+
 async def test_forgetting_goes_on_where_it_was_interrupted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped between the new file and the old one's removal, the next round finishes."""
     await bench.append([event(1), event(2)])

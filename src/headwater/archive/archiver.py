@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import nats.errors
 import structlog
 from nats.aio.client import Client
+from nats.js.errors import APIError, NotFoundError
 
 from headwater.archive import compaction, forgetting, manifest, metrics, storing
 from headwater.archive.manifest import Gap, GapReason
@@ -119,20 +120,25 @@ class Archiver:
 
     async def gather(self, cut: Cut, messages: Sequence[Delivered]) -> None:
         """Take messages into the cut, and note what should be between them and is not."""
-        first, last = cut.last + 1, messages[-1].sequence
-        async with transaction(self._pool, read_only=True) as connection:
-            forgotten = set(await forgetting.between(connection, first, last))
         if self.oldest is None:
             self.oldest = messages[0].stored_at
-        present = sorted(forgotten.union(message.sequence for message in messages))
-        for missing in uncovered(first, last, ((number, number) for number in present)):
-            cut.gaps.append(await self._explained(*missing))
+        forgotten = await self._account(cut, messages[-1].sequence, {message.sequence for message in messages})
         for message in messages:
             if message.sequence not in forgotten:
                 self._take_in(cut, message)
-        cut.account(last)
         if cut.full:
             await asyncio.to_thread(cut.relieve)
+
+    async def _account(self, cut: Cut, last: int, present: set[int]) -> set[int]:
+        """Let the cut reach to `last`, with a gap for what is neither present nor forgotten. Returns what is forgotten."""
+        first = cut.last + 1
+        async with transaction(self._pool, read_only=True) as connection:
+            forgotten = set(await forgetting.between(connection, first, last))
+        known = ((number, number) for number in sorted(forgotten | present))
+        for missing in uncovered(first, last, known):
+            cut.gaps.append(await self._explained(*missing))
+        cut.account(last)
+        return forgotten
 
     async def _explained(self, first: int, last: int) -> Gap:
         log = await log_state(self._client)
@@ -180,10 +186,31 @@ class Archiver:
         forgotten = await forgetting.work(self._pool, self._client, self._store)
         removed = await storing.remove_due(self._pool, self._store)
         joined = await compaction.compact(self._pool, self._store, self._settings.file_bytes, datetime.now(UTC).date())
+        if self.oldest is None:
+            await self._pass_the_end()
         metrics.FORGOTTEN.inc(forgotten)
         metrics.JOINED.inc(joined)
         if not (forgotten or removed or joined):  # while there is work, the next part comes with the next pause
             self._tidied = time.monotonic()
+
+    async def _pass_the_end(self) -> None:
+        """Account for records at the end of the log that were taken out of it: no later record may come for long."""
+        last = (await log_state(self._client)).last_seq
+        if last > self.position and not await _has_record(self._client, self.position + 1):
+            cut = await self.new_cut()
+            await self._account(cut, last, set())
+            await self.commit(cut)
+
+
+async def _has_record(client: Client, sequence: int) -> bool:
+    """Whether the log has a record at this place or later."""
+    try:
+        await client.jsm().get_msg(streams.MAIN, seq=sequence, subject=">", next=True)
+    except NotFoundError:
+        return False
+    except (OSError, nats.errors.Error, APIError) as fault:
+        raise UnavailableError(f"the event log does not answer ({type(fault).__name__})") from fault
+    return True
 
 
 def _row(message: Delivered) -> Row | None:

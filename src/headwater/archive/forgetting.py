@@ -24,8 +24,6 @@ from headwater.errors import UnavailableError
 from headwater.log import streams
 
 AT_ONCE = 1000
-_NO_MESSAGE = 10037
-"""JetStream's error code for a sequence that is not, or no longer, in the stream."""
 
 
 async def forget(connection: Any, sequences: Sequence[int]) -> None:
@@ -62,16 +60,19 @@ async def _clear_log(pool: Any, client: Client) -> int:
 
 
 async def _delete_message(client: Client, sequence: int) -> None:
-    """JetStream overwrites the message on disk before it answers."""
+    """JetStream overwrites the message on disk before it answers. A record that is not there any more is no fault."""
+    manager = client.jsm()
     try:
-        await client.jsm().delete_msg(streams.MAIN, sequence)
+        try:
+            await manager.delete_msg(streams.MAIN, sequence)
+        except APIError:
+            # The answer to a number that is gone is the same as to a disk that fails: look whether it is there.
+            await manager.get_msg(streams.MAIN, seq=sequence)
+            raise
     except NotFoundError:
         return
-    except APIError as fault:
-        if fault.err_code != _NO_MESSAGE:
-            raise UnavailableError(f"the event log does not delete record {sequence}: {fault.description}") from fault
-    except (OSError, TimeoutError, nats.errors.Error) as fault:
-        raise UnavailableError(f"the event log does not answer ({type(fault).__name__})") from fault
+    except (OSError, nats.errors.Error, APIError) as fault:
+        raise UnavailableError(f"the event log does not delete a record ({type(fault).__name__})") from fault
 
 
 async def _clear_files(pool: Any, store: Store) -> int:
