@@ -2,20 +2,30 @@
 
 import asyncio
 import contextlib
+import random
+from datetime import UTC, datetime
 
 import pytest
+from stored_profiles import fingerprint
 
 from headwater import jsontext
 from headwater.database import migrations
 from headwater.database.pool import open_pool
 from headwater.database.transactions import transaction
 from headwater.events import RecordMeta
-from headwater.log import connection, streams
-from headwater.log.records import encode_stream_record
+from headwater.integrations import library
+from headwater.log import connection, reader, streams
+from headwater.log.records import encode_event, encode_stream_record
 from headwater.log.writer import LogWriter
-from headwater.pipelines import bootstrap, secrets
+from headwater.pipelines import bootstrap, deployment_store, integration_store, pipeline_store, secrets
+from headwater.pipelines.changes import change
+from headwater.pipelines.objects import RevisionContent
 from headwater.pipelines.watcher import SnapshotWatcher
+from headwater.profiles.compiled_schema import CompiledSchema
+from headwater.profiles.preparation import LogRecord, Preparer
 from headwater.profiles.store import generations
+from headwater.profiles.store.batch import Batch
+from headwater.profiles.store.builder import Builder
 from headwater.profiles.versions import version_store
 from headwater.profiles.worker import ProfileWorker
 from headwater.settings import LogSettings, Settings
@@ -49,6 +59,13 @@ class Running:
             meta = RecordMeta("stream", stream, f"m{self.sent}", user, "2026-11-23T10:00:00.000Z")
             encoded.append(encode_stream_record(stream, meta, jsontext.encode(data), PARTITIONS))
         await self.writer.append(encoded)
+
+    async def track(self, pipeline, user):
+        """An event of a pipeline."""
+        self.sent += 1
+        data = {"type": "track", "event": "Tested", "userId": user, "messageId": f"m{self.sent}"}
+        meta = RecordMeta("event", pipeline, f"m{self.sent}", user, "2026-11-23T10:00:00.000Z")
+        await self.writer.append([encode_event(pipeline, meta, jsontext.encode(data), PARTITIONS)])
 
     async def fields(self, name):
         """The values of a field in all profiles."""
@@ -115,3 +132,57 @@ async def test_a_record_that_cannot_be_read_stops_nobody(running):
         await running.until("city", ["a\ufffdb"])
     rows = await running.rows("SELECT reason FROM {g}.drops WHERE kind = 'record'")
     assert [row["reason"] for row in rows] == ["fault: ValidationError"]
+
+
+async def test_workers_that_race_for_the_same_people_agree(running):
+    """Two workers over the partitions, and lanes in each, join the same profiles at once: what they make is what one makes."""
+    chance = random.Random(4)  # noqa: S311  # the same records in every run
+    records = []
+    for number in range(600):
+        person = chance.randrange(12)
+        # The partition follows the first of these that is there, so the events of one person are everywhere.
+        ends = [
+            {"user_id": f"u{person}"},
+            {"anonymous_id": f"a{person}-{chance.randrange(3)}"},
+            {"email": f"p{person}@x.io"},
+        ]
+        record = {key: value for end in chance.sample(ends, chance.randrange(1, 4)) for key, value in end.items()}
+        records.append({**record, "_ts": 1_790_000_000_000 + number, "city": chance.choice(["Oslo", "Rome", "Bonn"])})
+    async with running.worker(), running.worker():
+        for start in range(0, len(records), 40):
+            await running.post(*records[start : start + 40])
+        async with asyncio.timeout(30):
+            while sum(each for each in await running.fields("_num_events")) < len(records):
+                await asyncio.sleep(0.1)
+    async with transaction(running.pool) as database:
+        live = await generations.live(database)
+        other = await generations.create(database, live.schema)
+        schema = CompiledSchema(live.schema)
+        builder = Builder(other, schema, await generations.secret(database))
+        read = [
+            LogRecord(found.sequence, 0, found.stored_at, found.payload)
+            async for found in reader.read(running.client, reader.Query())
+        ]
+        await builder.apply(database, Batch(tuple(Preparer(schema, {}).prepare(read).arrivals)), datetime.now(UTC))
+        assert await fingerprint(database, live.number) == await fingerprint(database, other.number)
+
+
+async def test_events_of_a_pipeline_with_profiles_attached_become_profiles(running):
+    """From the moment of attaching on, also those that other partitions passed long ago; other pipelines' events do not."""
+    async with change(running.pool, "test") as made:
+        attached = await pipeline_store.create(made, name="Shop", slug="shop")
+        integration = await integration_store.create(made, name="Profiles", slug="built-in")
+        content = RevisionContent(kit="profiles", texts=library.texts("profiles"))
+        await integration_store.save(made, integration, content, "test")
+    other = await pipeline_store.find(running.pool, "default")
+    async with running.worker():
+        await running.track(attached.id, "early")
+        await running.post({"user_id": "u0"})
+        await running.until("user_id", ["u0"])
+        async with change(running.pool, "test") as made:
+            await deployment_store.attach(made, attached, integration)
+        await running.track(attached.id, "u1")
+        await running.track(other.id, "u2")
+        await running.until("user_id", ["u0", "u1"])
+    (row,) = await running.rows("SELECT fields FROM {g}.profiles WHERE fields->>'user_id' = 'u1'")
+    assert row["fields"]["events"] == {"Tested": 1}
