@@ -11,14 +11,18 @@ import pytest
 from headwater.api.application import create_app
 from headwater.api.ports import Services
 from headwater.api.profile_services import profile_services
+from headwater.audiences import defaults as audience_defaults
 from headwater.database import migrations
 from headwater.database.pool import open_pool
+from headwater.database.transactions import transaction
 from headwater.log import connection, streams
 from headwater.log.writer import LogWriter
 from headwater.pipelines import token_store
 from headwater.pipelines.changes import change
 from headwater.pipelines.secrets import SecretBox
 from headwater.pipelines.watcher import SnapshotWatcher
+from headwater.profiles.store import generations
+from headwater.profiles.versions import version_store
 from headwater.routing.dead_letter_desk import DeadLetterDesk
 from headwater.routing.dead_letters import DeadLetterStore
 from headwater.settings import LogSettings, Settings
@@ -43,6 +47,10 @@ async def running_api(database_url: str, nats_url: str) -> AsyncIterator[Running
     """The API with a token for each scope."""
     await migrations.migrate(database_url)
     pool = await open_pool(database_url)
+    await version_store.ensure_first(pool)
+    async with transaction(pool) as database:
+        await generations.ensure_first(database, (await version_store.live(database)).schema)
+    await audience_defaults.create_defaults(pool)
     client = await connection.connect(nats_url, "test")
     await streams.ensure(client, LogSettings())
     writer = LogWriter(client)

@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from headwater.audiences import defaults
-from headwater.database.transactions import transaction
 from headwater.events import RecordMeta
 from headwater.log.records import encode_stream_record
 from headwater.profiles.compiled_schema import CompiledSchema
@@ -15,7 +13,6 @@ from headwater.profiles.preparation import LogRecord, Preparer
 from headwater.profiles.store import generations
 from headwater.profiles.store.batch import Batch
 from headwater.profiles.store.builder import Builder
-from headwater.profiles.versions import version_store
 
 DAY = "2026-03-0{}T12:00:00.000Z"
 OWN = "/api/v1/profiles"
@@ -41,10 +38,6 @@ class Lytics(NamedTuple):
 async def lytics(api):
     """Ann with two browsers, of whom one is shared with Bob."""
     pool = api.services.pool
-    await version_store.ensure_first(pool)
-    async with transaction(pool) as connection:
-        await generations.ensure_first(connection, (await version_store.live(connection)).schema)
-    await defaults.create_defaults(pool)
     async with api.client() as client:
         client.base_url = "http://headwater"
         opened = Lytics(client, pool, api.tokens)

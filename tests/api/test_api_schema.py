@@ -3,7 +3,7 @@
 import pytest
 
 from headwater.profiles.observed_fields import ObservedFields
-from headwater.profiles.versions import stream_store, version_store
+from headwater.profiles.versions import stream_store
 
 SHOP = "SELECT email(mail) AS email, count(visit) AS shop_visits FROM shop INTO user BY email ALIAS shop"
 POINTS = {"id": "points", "type": "int", "mergeop": "latest"}
@@ -12,7 +12,6 @@ POINTS = {"id": "points", "type": "int", "mergeop": "latest"}
 @pytest.fixture
 async def lytics(api):
     """A client of the Lytics APIs on an install with the default schema."""
-    await version_store.ensure_first(api.services.pool)
     async with api.client() as client:
         client.base_url = "http://headwater"
         yield client
@@ -254,3 +253,20 @@ async def test_changes_need_a_scope_that_may_change(lytics, api):
         assert (await lytics.get("/v2/schema/user", headers=headers)).status_code == read
         assert (await lytics.post("/v2/schema/user/field", json=POINTS, headers=headers)).status_code == write
         assert (await lytics.post("/api/query", content=SHOP, headers=headers)).status_code == write
+
+
+async def test_a_schema_that_breaks_an_audience_is_told(lytics):
+    """Taking away a field that an audience reads is a warning of the check, with the audience's name."""
+    assert (await lytics.post("/api/segment", content='FILTER city = "Oslo" ALIAS northerners')).status_code == 201
+    assert (await lytics.post("/api/query/_validate?segments=true", content=SHOP)).status_code == 200
+    await lytics.delete("/v2/schema/user/field/city")
+    problems = (await lytics.get("/v2/schema/user/validate")).json()["data"]["problems"]
+    assert "audiences.northerners" in [each["place"] for each in problems]
+
+
+async def test_field_statistics_are_of_all_profiles(lytics):
+    """An install without profiles has fields without values, and suggests nothing."""
+    found = await lytics.get("/api/schema/user/fieldinfo?fields=city")
+    assert (found.status_code, found.json()["data"][0]["ents_present"]) == (200, 0)
+    assert (await lytics.get("/api/schema/user/fieldsuggest/city?q=o")).json()["data"] == []
+    assert (await lytics.get("/api/schema/user/fieldsuggest/nothing")).status_code == 404

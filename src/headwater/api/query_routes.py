@@ -9,6 +9,7 @@ from litestar import Controller, Request, delete, get, post
 from litestar.datastructures import State
 from litestar.params import QueryParameter, RawBody
 
+from headwater.api.audience_checks import require_audiences
 from headwater.api.authorization import SCHEMA_CHANGE, SCHEMA_READ, actor_of
 from headwater.api.lytics_replies import first_reply, text_of
 from headwater.api.names import QueryName
@@ -58,11 +59,16 @@ class QueryRoutes(Controller):
         return first_reply(saved[0] if version == "old" else saved, meta=meta)
 
     @post("/_validate", opt=SCHEMA_READ, summary="Check LQL statements", status_code=200)
-    async def validate(self, state: State, body: RawBody) -> dict[str, Any]:
-        """Whether the statements could be put in force."""
+    async def validate(
+        self, state: State, body: RawBody, segments: Annotated[bool, QueryParameter()] = False
+    ) -> dict[str, Any]:
+        """Whether the statements could be put in force; with `segments=true` also whether audiences stay valid."""
         schema, statements = await _read(state.services, body)
         for statement in statements:
             schema = require_sound(apply_edit(schema, statement_edit(schema, statement)))
+        if segments:
+            async with transaction(state.services.pool, read_only=True) as connection:
+                await require_audiences(connection, schema)
         return first_reply([{"alias": each.alias, "from": each.source, "by": list(each.by)} for each in statements])
 
     @post("/_test", opt=SCHEMA_READ, summary="Try LQL statements on an event", status_code=200)

@@ -9,6 +9,7 @@ from litestar import Controller, Request, delete, get, post, route
 from litestar.datastructures import State
 from litestar.params import QueryParameter, RawBody
 
+from headwater.api.audience_checks import broken_audiences
 from headwater.api.authorization import SCHEMA_CHANGE, SCHEMA_READ, actor_of
 from headwater.api.lytics_replies import converted, object_of, require_table, second_reply
 from headwater.api.names import FieldName, MappingId, TableName
@@ -28,7 +29,7 @@ from headwater.database.transactions import transaction
 from headwater.errors import InputError
 from headwater.pipelines.changes import change
 from headwater.profiles.schema import Schema
-from headwater.profiles.schema_check import check_schema
+from headwater.profiles.schema_check import Problem, check_schema
 from headwater.profiles.schema_diff import compare_schemas
 from headwater.profiles.schema_edits import SchemaEdit, find_mapping
 from headwater.profiles.versions import draft_store, version_store
@@ -290,9 +291,15 @@ class SchemaRoutes(Controller):
 
     @get("/{table:str}/validate", opt=SCHEMA_READ, summary="Check the draft")
     async def validate(self, state: State, table: TableName, version: _Version = DRAFT) -> dict[str, Any]:
-        """Faults and warnings with their places."""
+        """Faults and warnings with their places; a warning for each audience that would become invalid."""
         require_table(table)
-        problems = check_schema(await chosen(state.services, version))
+        schema = await chosen(state.services, version)
+        async with transaction(state.services.pool, read_only=True) as connection:
+            broken = await broken_audiences(connection, schema)
+        problems = [
+            *check_schema(schema),
+            *(Problem(f"audiences.{each.slug}", each.reason, "warning") for each in broken),
+        ]
         data = {
             "valid": all(each.severity != "error" for each in problems),
             "problems": [msgspec.to_builtins(each) for each in problems],

@@ -173,14 +173,14 @@ class SegmentReadingRoutes(Controller):
         """Of the FilterQL in `segments`, or of the saved audience in `id`."""
         if segments is None and id is None:
             raise InputError("give FilterQL, or the id of an audience in `id`", "segments")
-        return await _field_info(state, request, segments, id, limit)
+        return await field_information(state, request, segments, id, limit)
 
     @get("/{segment:str}/fieldinfo", opt=AUDIENCE_READ, summary="What fields hold within an audience")
     async def field_info_of_one(
         self, state: State, request: Caller, segment: SegmentName, limit: _Terms = 20
     ) -> dict[str, Any]:
         """The commonest values, a histogram, and how many have the field, of a random sample of the members."""
-        return await _field_info(state, request, None, segment, limit)
+        return await field_information(state, request, None, segment, limit)
 
 
 class _Paging(msgspec.Struct, frozen=True):
@@ -304,11 +304,14 @@ def _fields(member: Member, wanted: Sequence[str], *, meta: bool) -> dict[str, A
     return {name: value for name, value in fields.items() if meta or not name.startswith("_")}
 
 
-async def _field_info(state: State, request: Caller, text: str | None, name: str | None, limit: int) -> dict[str, Any]:
+async def field_information(
+    state: State, request: Caller, text: str | None, name: str | None, limit: int
+) -> dict[str, Any]:
+    """The reply about fields within the FilterQL `text`, or within the audience `name`."""
     async with transaction(state.services.pool, read_only=True) as connection:
         catalog = await load_catalog(connection)
         wanted = _wanted(request) or sorted(catalog.known_fields)
-        rows = await _sample(connection, catalog, text, name)
+        rows = await sampled(connection, catalog, text, name)
     if len(wanted) > FIELDS_LIMIT and _wanted(request):
         raise InputError(f"at most {FIELDS_LIMIT} fields at once", "fields")
     found = [field_statistics(field, rows, limit) for field in wanted]
@@ -316,7 +319,7 @@ async def _field_info(state: State, request: Caller, text: str | None, name: str
     return first_reply([msgspec.to_builtins(each) for each in kept], meta={"sampled": len(rows)})
 
 
-async def _sample(connection: Any, catalog: Catalog, text: str | None, name: str | None) -> list[Mapping[str, Any]]:
+async def sampled(connection: Any, catalog: Catalog, text: str | None, name: str | None) -> list[Mapping[str, Any]]:
     """Fields of the first members by id, which is a random order."""
     pages: list[Mapping[str, Any]] = []
     start = ""
