@@ -22,6 +22,23 @@
     }
   }
 
+  // Rows that become blocks on narrow screens need the columns' names in their cells, and to stay a table for screen
+  // readers, which forget about it once the cells are no table cells to the eye.
+  const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+  function labelCells(root) {
+    for (const table of root.querySelectorAll(".stacks table")) {
+      const labels = [...table.querySelectorAll("thead th")].map((head) => head.textContent);
+      for (const element of [table, ...table.querySelectorAll("thead, tbody, tr, td")]) element.setAttribute("role", roles[element.tagName]);
+      for (const head of table.querySelectorAll("th")) head.setAttribute("role", head.scope === "row" ? "rowheader" : "columnheader");
+      for (const row of table.querySelectorAll("tbody tr")) [...row.cells].forEach((cell, at) => { cell.dataset.label = labels[at] || ""; });
+    }
+  }
+
+  function prepare(root) {
+    showTimes(root);
+    labelCells(root);
+  }
+
   function toast(text, tone) {
     const shown = document.createElement("p");
     shown.className = tone ? `toast ${tone}` : "toast";
@@ -91,7 +108,7 @@
         htmx.process(part);
       }
     }
-    showTimes(section);
+    prepare(section);
   }
   document.addEventListener("htmx:sseBeforeMessage", (event) => {
     if (!event.target.matches("[data-parts]")) return;
@@ -99,8 +116,8 @@
     replaceParts(event.target, event.detail.data);
   });
 
-  document.addEventListener("htmx:afterSwap", (event) => showTimes(event.target));
-  document.addEventListener("htmx:sseMessage", (event) => showTimes(event.target));
+  document.addEventListener("htmx:afterSwap", (event) => prepare(event.target));
+  document.addEventListener("htmx:sseMessage", (event) => prepare(event.target));
   document.addEventListener("htmx:responseError", (event) => {
     const reply = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
     const said = reply.querySelector("[role=alert] p");
@@ -109,7 +126,11 @@
   document.addEventListener("htmx:sendError", () => toast("The server cannot be reached; try again in a moment.", "bad"));
   document.body.addEventListener("toast", (event) => toast(event.detail.value));
 
-  showTimes(document);
+  prepare(document);
+  for (const strip of document.querySelectorAll(".frame nav, .tabs")) {
+    const current = strip.querySelector("[aria-current]");
+    if (current) strip.scrollLeft = current.offsetLeft - strip.offsetLeft - strip.clientWidth / 3;
+  }
   document.querySelectorAll("[data-toast]").forEach(fade);
   setInterval(() => showTimes(document), 30000);
 })();
