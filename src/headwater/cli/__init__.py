@@ -49,6 +49,7 @@ _GROUPS = {
     "archive": _Command("archive:app", "Long-term files of every record: list, verify, export."),
     "replay": _Command("replay:replay", "Deliver a time range of the log again to one integration."),
     "people": _Command("people:app", "Who can sign in to the console: invite, roles, new links."),
+    "profiles": _Command("profiles:app", "Profiles: show, search, explain; decide who is who."),
     "schema": _Command("schema:app", "Fields and mappings of profiles: draft, versions, files."),
     "audiences": _Command("audiences:app", "Audiences: create, size, scan, explain."),
     "token": _Command("token:app", "API tokens."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from headwater import jsontext
@@ -46,3 +47,16 @@ def _without_zeros(value: Any) -> Any:
     if isinstance(value, dict):
         return {_without_zeros(key): _without_zeros(item) for key, item in value.items()}
     return [_without_zeros(item) for item in value] if isinstance(value, list) else value
+
+
+def readable_document(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Field values as plain JSON, sorted by name, instants as RFC 3339 texts in UTC."""
+    return {name: _readable(fields[name]) for name in sorted(fields)}
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    if isinstance(value, dict):
+        return {key: _readable(item) for key, item in value.items()}
+    return [_readable(item) for item in value] if isinstance(value, list) else value
