@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from markupsafe import Markup, escape
 
 from headwater import jsontext
 from headwater.errors import InputError
 
+_CODE = Markup("<code>{}</code>")
 _SIZES = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -79,6 +81,14 @@ def pretty_text(text: Any) -> str:
         return text
 
 
+def prose(text: str) -> Markup:
+    """A sentence of a kit, with what stands between back quotes as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup("").join(escape(part) if place % 2 == 0 else _CODE.format(part) for place, part in enumerate(parts))
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": number,
     "short_number": short_number,
@@ -88,5 +98,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "utc_time": utc_time,
     "sentence": sentence,
     "pretty": pretty,
+    "prose": prose,
     "pretty_text": pretty_text,
 }

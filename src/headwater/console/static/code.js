@@ -95,6 +95,9 @@
   }
 
   function start(root) {
+    for (const place of root.querySelectorAll("[data-code-all]")) {
+      place.querySelectorAll("pre code").forEach((code) => { code.dataset.code = place.dataset.codeAll; });
+    }
     root.querySelectorAll("[data-code]").forEach(colour);
     root.querySelectorAll("textarea[data-code-editor]").forEach(edit);
   }
