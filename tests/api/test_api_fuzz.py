@@ -1,6 +1,7 @@
 """Whatever the OpenAPI document allows, and what it does not, the API answers without an internal error."""
 
 import asyncio
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,8 +13,11 @@ import pytest
 import schemathesis
 import uvicorn
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+
+from headwater import jsontext
 
 pytestmark = pytest.mark.slow
 
@@ -98,3 +102,40 @@ def probe(cases, headers, names) -> set[int]:
 
     send()
     return statuses
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+KEYS = ["id", "field", "type", "mergeop", "expr", "stream", "guard_expr", "fields", "id_ranks", "id_config", "tag", "description",
+        "is_identifier", "capacity", "keep_days", "assertions", "value", "table", "identities", "name", "segment_ql", "segment_ids"]  # fmt: skip
+OBJECTS = st.dictionaries(
+    st.sampled_from(KEYS), JSON | st.sampled_from(["email", "user_id", "int", "web", "user"]), max_size=6
+)
+WORDS = ["SELECT", "FROM", "INTO user", "BY email", "ALIAS x", "WHERE", "IF", "AS", "KIND int", "email", "count(x)", "map(a, 1)", ",", "(", ")", ";", "*", "FILTER", "=", "'x'", "`", "-- c\n", "MERGEOP sum"]  # fmt: skip
+STATEMENTS = st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join).map(str.encode)
+BODIES = st.binary(max_size=40) | JSON.map(jsontext.encode) | OBJECTS.map(jsontext.encode) | STATEMENTS
+
+
+@pytest.mark.timeout(600)
+def test_no_text_that_is_sent_is_an_internal_error(server):
+    """Routes that read their body themselves: random bytes, JSON of any shape, known keys with odd values, words of the language."""
+    document = httpx.get(f"{server.url}/api/v1/schema/openapi.json").json()
+    texts = [
+        (method, re.sub(r"{\w+}", "user", path))
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if method in ("post", "put") and "requestBody" not in operation
+    ]
+    assert len(texts) > 20
+    with httpx.Client(base_url=server.url, headers={"Authorization": server.token}) as client:
+
+        @settings(max_examples=400, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @given(st.sampled_from(texts), BODIES)
+        def send(operation, body):
+            reply = client.request(operation[0], operation[1], content=body)
+            assert reply.status_code < 500, (operation, body, reply.text)
+
+        send()
