@@ -11,7 +11,7 @@ from headwater.audiences.memberships import Memberships, size_changes
 from headwater.audiences.objects import Transition
 from headwater.audiences.settling import Case, Situation, Standing, earliest, settle
 from headwater.audiences.statements import of_generation
-from headwater.expressions import from_stored
+from headwater.audiences.stored_fields import StoredFields
 
 _NOBODY = Standing()
 _SECOND = timedelta(seconds=1)
@@ -52,7 +52,7 @@ async def ask(
     """
     tables = Memberships(connection, generation)
     before = await tables.standings([profile_id for profile_id, _ in profiles])
-    fields = {profile_id: from_stored(stored) for profile_id, stored in profiles}
+    fields = {profile_id: StoredFields(stored) for profile_id, stored in profiles}
     after: dict[bytes, Standing] = {}
     transitions: list[Transition] = []
     for profile_id, known in fields.items():

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from headwater.audiences.clause_list import Clause, clauses_of
 from headwater.audiences.clauses import ClauseIndex
 from headwater.audiences.objects import Audience
 from headwater.audiences.operands import positions
@@ -57,6 +58,7 @@ class AudienceSet:
         context = Context(_NOBODY, _ANY_TIME)
         self._empty = self._answers(range(len(self.members)), context)
         self._about_health = sum(1 << place for place, each in enumerate(self.members) if HEALTH in each.reads)
+        self._clauses: dict[int, tuple[Clause, ...]] = {}
         self._bits = {each.audience.number: 1 << position for position, each in enumerate(self.members)}
 
     # --- one profile
@@ -103,6 +105,12 @@ class AudienceSet:
     def everyone(self) -> int:
         """All audiences."""
         return (1 << len(self.members)) - 1
+
+    def clauses(self, number: int) -> tuple[Clause, ...]:
+        """The clauses of an audience by its number, includes put in."""
+        if number not in self._clauses:
+            self._clauses[number] = clauses_of(self.by_number[number].tree, self.trees.get)
+        return self._clauses[number]
 
     # --- masks and numbers
 

@@ -8,7 +8,7 @@ profiles first, so whoever comes second finds the work done.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -47,7 +47,7 @@ class Fill(msgspec.Struct, frozen=True):
 
 
 class Filler:
-    """Fills audiences of the live generation, one fill after the other."""
+    """Fills audiences of the live generation, as many as possible together."""
 
     def __init__(self, pool: Any, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._pool = pool
@@ -71,30 +71,37 @@ class Filler:
             if generation is None or not await connection.fetchval(QUERIES["own_filling"]):
                 return False
             in_force = await self._audiences.in_force(connection, generation)
-            fill = await connection.fetchrow(QUERIES["open_fill"])
-            if fill is None:
+            open_fills = await connection.fetch(QUERIES["open_fills"], generation)
+            if not open_fills:
                 # Subscriptions are told about members when all audiences are full.
                 return await telling.tell_page(connection, generation, in_force, self._clock())
-            await self._step(connection, generation, in_force, fill)
+            await self._step(connection, generation, in_force, open_fills)
             return True
 
-    async def _step(self, connection: Any, generation: int, in_force: InForce, fill: Any) -> None:
-        cursor = fill["cursor"]
-        asked = fill["asked"]
-        if fill["generation"] != generation:
+    async def _step(self, connection: Any, generation: int, in_force: InForce, open_fills: Sequence[Any]) -> None:
+        """Move those that lie behind on by a page, all together, but not past others: they go on as one from there."""
+        new = [fill["id"] for fill in open_fills if fill["generation"] != generation]
+        if new:
             total = await connection.fetchval(of_generation("count_profiles", generation))
-            await connection.execute(QUERIES["begin_fill"], fill["id"], generation, total)
-            cursor, asked = b"", 0
-        page = await connection.fetch(of_generation("page_of_profiles", generation), cursor, PAGE)
-        if not page:
-            await connection.execute(of_generation("forget_sizes", generation), fill["deleted"])
-            await connection.execute(QUERIES["finish_fill"], fill["id"], asked)
+            await connection.execute(QUERIES["begin_fills"], new, generation, total)
             return
-        answered = await self._ask(connection, generation, in_force, fill, cursor, page)
-        await connection.execute(QUERIES["advance_fill"], fill["id"], page[-1]["id"], *answered)
+        cursor = open_fills[0]["cursor"]
+        behind = [fill for fill in open_fills if fill["cursor"] == cursor]
+        ahead = next((fill["cursor"] for fill in open_fills if fill["cursor"] != cursor), None)
+        ids = [fill["id"] for fill in behind]
+        page = await connection.fetch(of_generation("page_of_profiles", generation), cursor, ahead, PAGE)
+        if page:
+            answered = await self._ask(connection, generation, in_force, behind, cursor, page)
+            await connection.execute(QUERIES["advance_fills"], ids, page[-1]["id"], *answered)
+        elif ahead is not None:
+            await connection.execute(QUERIES["advance_fills"], ids, ahead, 0, 0, 0)
+        else:
+            gone = [number for fill in behind for number in fill["deleted"]]
+            await connection.execute(of_generation("forget_sizes", generation), gone)
+            await connection.execute(QUERIES["finish_fills"], ids)
 
     async def _ask(
-        self, connection: Any, generation: int, in_force: InForce, fill: Any, cursor: bytes, page: Any
+        self, connection: Any, generation: int, in_force: InForce, behind: Sequence[Any], cursor: bytes, page: Any
     ) -> Answered:
         locked = await asking.lock(connection, generation, [row["component"] for row in page])
         rows = await connection.fetch(
@@ -105,10 +112,10 @@ class Filler:
             generation,
             in_force,
             [(row["id"], row["fields"]) for row in rows],
-            in_force.situation.audience_set.mask(fill["audiences"]),
+            in_force.situation.audience_set.mask(number for fill in behind for number in fill["audiences"]),
             "audience",
             self._clock(),
-            frozenset(fill["deleted"]),
+            frozenset(number for fill in behind for number in fill["deleted"]),
         )
 
 

@@ -145,7 +145,7 @@ SELECT next_moment FROM {namespace}.memberships WHERE next_moment IS NOT NULL OR
 
 -- name: page_of_profiles
 -- The next profiles after an id, with the components that lock them.
-SELECT id, component FROM {namespace}.profiles WHERE id > $1 ORDER BY id LIMIT $2;
+SELECT id, component FROM {namespace}.profiles WHERE id > $1 AND ($2::bytea IS NULL OR id <= $2) ORDER BY id LIMIT $3;
 
 -- name: lock_components
 -- Keeps builders from changing these profiles, in the order in which builders lock.

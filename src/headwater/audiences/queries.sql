@@ -79,22 +79,22 @@ UPDATE audience_state SET defaults_created = true WHERE NOT defaults_created RET
 -- One process fills at a time; the others look again later.
 SELECT pg_try_advisory_xact_lock(hashtextextended('headwater audience filling', 0));
 
--- name: open_fill
--- What is to be filled next.
-SELECT id, audiences, deleted, with_events, generation, cursor, total, asked, entered, exited
-FROM audience_fills WHERE finished IS NULL ORDER BY id LIMIT 1 FOR UPDATE;
+-- name: open_fills
+-- What is to be filled, those that lie behind first.
+SELECT id, audiences, deleted, with_events, generation, cursor, asked
+FROM audience_fills WHERE finished IS NULL ORDER BY generation = $1, cursor, id FOR UPDATE;
 
--- name: begin_fill
+-- name: begin_fills
 -- From the first profile of this generation on.
-UPDATE audience_fills SET generation = $2, cursor = '', total = $3, asked = 0, entered = 0, exited = 0 WHERE id = $1;
+UPDATE audience_fills SET generation = $2, cursor = '', total = $3, asked = 0, entered = 0, exited = 0 WHERE id = ANY($1::bigint[]);
 
--- name: advance_fill
--- Another page is done.
-UPDATE audience_fills SET cursor = $2, asked = asked + $3, entered = entered + $4, exited = exited + $5 WHERE id = $1;
+-- name: advance_fills
+-- Another page is done. Entries and exits are those of all audiences that were asked about together.
+UPDATE audience_fills SET cursor = $2, asked = asked + $3, entered = entered + $4, exited = exited + $5 WHERE id = ANY($1::bigint[]);
 
--- name: finish_fill
+-- name: finish_fills
 -- Nobody is left to ask.
-UPDATE audience_fills SET finished = now(), asked = $2, total = $2 WHERE id = $1;
+UPDATE audience_fills SET finished = now(), total = asked WHERE id = ANY($1::bigint[]);
 
 -- name: fills
 -- How far audiences are filled, the newest first.

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from headwater.audiences.audience_set import AudienceSet, CompiledAudience
+from headwater.audiences.clause_list import Clause
 from headwater.audiences.objects import Reason
-from headwater.expressions import NOTHING, canonical, compile_expression, to_stored
-from headwater.expressions.includes import resolve
-from headwater.expressions.tree import Field, Group, Include, Logic, Node, Not, children, walk
+from headwater.expressions import NOTHING, to_stored
 
 VALUES_SHOWN = 20
 """Members of a list or map that are shown as what a clause saw."""
 TEXT_SHOWN = 200
+_NEVER_USED = datetime.min
 
 Result = Literal["true", "false", "not evaluable"]
 
@@ -28,60 +27,26 @@ class ClauseResult(NamedTuple):
     values: Mapping[str, Any]
 
 
-class _Clause(NamedTuple):
-    node: Node
-    included_from: str
-
-
-def clause_results(
-    audience_set: AudienceSet, compiled: CompiledAudience, fields: Mapping[str, Any], now: datetime
-) -> list[ClauseResult]:
+def clause_results(clauses: Sequence[Clause], fields: Mapping[str, Any], now: datetime) -> list[ClauseResult]:
     """Every clause of an audience, includes put in, with the values that it sees in a profile."""
     return [
-        ClauseResult(
-            canonical(clause.node),
-            clause.included_from,
-            _result(_value(clause.node, audience_set, fields, now)),
-            _seen(clause.node, fields),
-        )
-        for clause in _clauses(audience_set, compiled)
+        ClauseResult(each.text, each.included_from, _result(each.expression.value(fields, now)), _seen(each, fields))
+        for each in clauses
     ]
 
 
 def reason_of_change(
-    audience_set: AudienceSet,
-    compiled: CompiledAudience,
+    clauses: Sequence[Clause],
     cause: Literal["profile", "time", "audience", "identity"],
     before: tuple[Mapping[str, Any], datetime],
     after: tuple[Mapping[str, Any], datetime],
 ) -> Reason:
     """Why the answer is another one: the first clause that answers differently, with the value that it sees now."""
-    for clause in _clauses(audience_set, compiled):
-        old, new = (_result(_value(clause.node, audience_set, *state)) for state in (before, after))
+    for clause in clauses:
+        old, new = (_result(clause.expression.value(*state)) for state in (before, after))
         if old != new:
-            seen = _seen(clause.node, after[0])
-            return Reason(cause, canonical(clause.node), next(iter(seen.values()), None))
+            return Reason(cause, clause.text, next(iter(_seen(clause, after[0]).values()), None))
     return Reason(cause)
-
-
-def _clauses(audience_set: AudienceSet, compiled: CompiledAudience) -> Iterator[_Clause]:
-    """The parts between AND, OR and NOT, of the tree and of what it includes, each audience once."""
-    yield from (_Clause(leaf, "") for leaf in _leaves(compiled.tree))
-    for name, found in resolve(compiled.tree, audience_set.trees.get).items():
-        if isinstance(found, Node):
-            yield from (_Clause(leaf, name) for leaf in _leaves(found))
-
-
-def _leaves(node: Node) -> Iterator[Node]:
-    if isinstance(node, Group | Logic | Not):
-        for child in children(node):
-            yield from _leaves(child)
-    elif not isinstance(node, Include):
-        yield node
-
-
-def _value(node: Node, audience_set: AudienceSet, fields: Mapping[str, Any], now: datetime) -> Any:
-    return compile_expression(node, audience_set.trees.get).value(fields, now)
 
 
 def _result(value: Any) -> Result:
@@ -90,18 +55,10 @@ def _result(value: Any) -> Result:
     return "false" if value is False else "not evaluable"
 
 
-def _seen(node: Node, fields: Mapping[str, Any]) -> dict[str, Any]:
+def _seen(clause: Clause, fields: Mapping[str, Any]) -> dict[str, Any]:
     """What the fields of a clause hold, as JSON; missing ones are left out."""
-    seen: dict[str, Any] = {}
-    for part in walk(node):
-        if isinstance(part, Field):
-            value = compile_expression(part).value(fields, _NEVER_USED)
-            if value is not NOTHING:
-                seen[part.name] = _short(to_stored(value, iso_times=True))
-    return seen
-
-
-_NEVER_USED = datetime.min
+    found = {name: expression.value(fields, _NEVER_USED) for name, expression in clause.fields}
+    return {name: _short(to_stored(value, iso_times=True)) for name, value in found.items() if value is not NOTHING}
 
 
 def _short(value: Any) -> Any:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from headwater.audiences.audience_set import HEALTH, QUARANTINED
-from headwater.expressions import CompiledFilter, Resolver, compile_filter, fields_read, from_stored, to_sql
+from headwater.audiences.stored_fields import StoredFields
+from headwater.expressions import CompiledFilter, Resolver, compile_filter, fields_read, to_sql
 from headwater.expressions.tree import MatchAll, Node
 from headwater.profiles.store.generations import namespace_of
 
@@ -27,7 +28,7 @@ class Selection(NamedTuple):
 
     def matches(self, stored: Mapping[str, Any]) -> bool:
         """Whether a profile that was selected is in it, from its stored fields."""
-        return self.exact or self.filter.matches(from_stored(stored), self.now)
+        return self.exact or self.filter.matches(StoredFields(stored), self.now)
 
 
 def selection(tree: Node, resolver: Resolver, generation: int, now: datetime, first_parameter: int = 1) -> Selection:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from headwater.audiences.audience_set import AudienceSet
-from headwater.audiences.objects import Transition
+from headwater.audiences.objects import Reason, Transition
 from headwater.audiences.reasons import reason_of_change
 
 _NOBODY: Mapping[str, Any] = {}
@@ -85,12 +85,12 @@ def _transition(
     situation: Situation, case: Case, number: int, entered: bool, same_before: bool, now: datetime
 ) -> Transition:
     audience_set = situation.audience_set
-    compiled = audience_set.by_number[number]
-    cause = "audience" if same_before else case.cause
-    before = (_NOBODY if case.before is None else case.before, case.before_at)
-    reason = reason_of_change(audience_set, compiled, cause, before, (case.after, now))
+    reason = Reason("audience")
+    if not same_before:
+        before = (_NOBODY if case.before is None else case.before, case.before_at)
+        reason = reason_of_change(audience_set.clauses(number), case.cause, before, (case.after, now))
     quiet = same_before and bool(audience_set.mask((number,)) & situation.quiet)
-    announced = compiled.audience.emit_trigger and not quiet
+    announced = audience_set.by_number[number].audience.emit_trigger and not quiet
     return Transition(case.profile_id, number, entered, now, reason, announced)
 
 

@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 
 from headwater.audiences import store, tables
-from headwater.audiences.audience_set import AudienceSet, CompiledAudience
+from headwater.audiences.audience_set import AudienceSet
+from headwater.audiences.clause_list import clauses_of
 from headwater.audiences.memberships import Memberships
 from headwater.audiences.objects import Audience, Transition
 from headwater.audiences.reasons import ClauseResult, clause_results
 from headwater.audiences.statements import of_generation
 from headwater.audiences.trees import holds_everybody
-from headwater.expressions import Flips, compile_filter, fields_read, from_stored
+from headwater.expressions import Flips, compile_filter, from_stored
 
 EVERYBODY = "all"
 """Slug of the audience that every profile is in."""
@@ -76,16 +77,17 @@ async def explain(
     audience_set = AudienceSet(await store.every(connection), 0)
     tree = audience_set.trees[audience.id]
     resolver = audience_set.trees.get
-    compiled = CompiledAudience(audience, tree, compile_filter(tree, resolver), fields_read(tree, resolver))
     mask = audience_set.mask([audience.number])
-    member = bool(audience_set.answers(mask, fields, now)) if mask else compiled.filter.matches(fields, now)
+    member = (
+        bool(audience_set.answers(mask, fields, now)) if mask else compile_filter(tree, resolver).matches(fields, now)
+    )
     written = await audiences_of(connection, generation, [profile_id])
     history = await stays(connection, generation, profile_id)
     return Explanation(
         audience,
         member,
         any(each.id == audience.id for each in written[profile_id]),
-        tuple(clause_results(audience_set, compiled, fields, now)),
+        tuple(clause_results(clauses_of(tree, resolver), fields, now)),
         Flips(tree, resolver).next_flip(fields, now),
         tuple(each for each in history if each.audience == audience.slug),
     )

@@ -14,7 +14,7 @@ from headwater.audiences.following import InForce
 from headwater.audiences.memberships import Memberships
 from headwater.audiences.objects import Reason, Transition
 from headwater.audiences.statements import QUERIES, of_generation
-from headwater.expressions import from_stored
+from headwater.audiences.stored_fields import StoredFields
 
 PAGE = 500
 """Members that are told about in one transaction."""
@@ -36,7 +36,7 @@ async def tell_page(connection: Any, generation: int, in_force: InForce, now: da
     tables = Memberships(connection, generation)
     standings = await tables.standings([row["id"] for row in page])
     rows = await connection.fetch(of_generation("fields_of", generation), list(standings))
-    fields = {bytes(row["id"]): from_stored(row["fields"]) for row in rows}
+    fields = {bytes(row["id"]): StoredFields(row["fields"]) for row in rows}
     known = in_force.situation.audience_set.by_number
     members = [
         Transition(profile_id, number, True, now, Reason("audience"))
