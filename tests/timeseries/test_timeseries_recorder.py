@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from headwater.database.pool import open_connection
 from headwater.timeseries import figures
 from headwater.timeseries.minutes import Key
 from headwater.timeseries.ranges import RANGES, range_named
-from headwater.timeseries.recorder import Recorder, roll_up, write
+from headwater.timeseries.recorder import STEPS, Recorder, forget, roll_up, write
 
 HOUR, DAY, WEEK, MONTH = RANGES
 
@@ -66,8 +67,8 @@ async def test_figures_wait_for_the_database(database, database_url):
     assert (sum(values), values[-11]) == (5.0, 5.0)
 
 
-async def test_hours_are_those_of_their_minutes(database):
-    """Counts add up, levels keep their highest; a minute that comes late corrects its hour."""
+async def test_steps_are_those_of_their_minutes(database):
+    """Counts add up, levels keep their highest; a minute that comes late corrects its steps."""
     minute = int(datetime(2026, 1, 5, 10, 0, tzinfo=UTC).timestamp() // 60)
     count, level = Key("delivered", "web/ga4", ""), Key("waiting", "web/ga4", "")
     for process, value in (("a", 10.0), ("b", 20.0)):
@@ -78,13 +79,38 @@ async def test_hours_are_those_of_their_minutes(database):
         }
         await write(database, process, minutes)
         await roll_up(database, list(minutes))
-    rows = await database.fetch("SELECT hour, measure, value FROM counts_by_hour ORDER BY hour, measure")
-    ten = datetime(2026, 1, 5, 10, tzinfo=UTC)
+    rows = await database.fetch("SELECT seconds, at, measure, value FROM counts_by_step ORDER BY seconds, at, measure")
+    ten, eleven, six = (datetime(2026, 1, 5, hour, tzinfo=UTC) for hour in (10, 11, 6))
     assert [tuple(row) for row in rows] == [
-        (ten, "delivered", 32.0),
-        (ten, "waiting", 20.0),
-        (ten + timedelta(hours=1), "delivered", 14.0),
+        (900, ten, "delivered", 30.0),
+        (900, ten, "waiting", 20.0),
+        (900, ten + timedelta(minutes=45), "delivered", 2.0),
+        (900, ten + timedelta(minutes=45), "waiting", 5.0),
+        (900, eleven, "delivered", 14.0),
+        (3600, ten, "delivered", 32.0),
+        (3600, ten, "waiting", 20.0),
+        (3600, eleven, "delivered", 14.0),
+        (21_600, six, "delivered", 46.0),
+        (21_600, six, "waiting", 20.0),
     ]
+
+
+async def test_what_is_old_is_forgotten(database):
+    """Minutes and short steps go, long steps stay for a year."""
+    key = Key("delivered", "web/ga4", "")
+    minute = int((datetime.now(UTC) - timedelta(days=20)).timestamp() // 60)
+    await write(database, "a", {minute: {key: 1.0}})
+    await roll_up(database, [minute])
+    await forget(database)
+    assert await database.fetchval("SELECT count(*) FROM counts_by_minute") == 0
+    assert [row["seconds"] for row in await database.fetch("SELECT seconds FROM counts_by_step")] == [21_600]
+
+
+def test_every_range_is_kept_in_steps_of_its_own():
+    """Each range of the charts has its steps, and each step holds the one before it a whole number of times."""
+    assert {round(found.step.total_seconds()) for found in RANGES} == {60, *STEPS}
+    lengths = [60, *STEPS]
+    assert all(longer % shorter == 0 for shorter, longer in itertools.pairwise(lengths))
 
 
 @pytest.mark.parametrize("name", ["hour", "day", "week", "month"])

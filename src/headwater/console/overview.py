@@ -19,8 +19,8 @@ from headwater.timeseries.minutes import Key
 from headwater.timeseries.quantiles import quantile
 from headwater.timeseries.ranges import Range
 
-_SERIES = ("received", "delivered", "retried", "dead", "refused", "waiting")
-_TOTALS = ("received", "delivered", "retried", "dead", "dropped", "refused", "latency")
+_SERIES = ("received", "delivered", "retried", "dead", "dropped", "refused", "waiting")
+_DETAILED = ("refused", "latency")
 
 
 class Row(NamedTuple):
@@ -61,18 +61,18 @@ async def read(pool: Any, dead_letters: Any, span: Range, now: datetime) -> Over
         pipelines = await pipeline_store.every(connection)
         attachments = await deployment_store.attachments(connection)
         series = await figures.series(connection, _SERIES, span, now)
-        totals = await figures.totals(connection, _TOTALS, span, now)
+        totals = await figures.totals(connection, _DETAILED, span, now)
         levels = await figures.levels(connection)
-    rows = [_row(found, totals, levels) for found in attachments]
+    rows = [_row(found, series, totals, levels) for found in attachments]
     return Overview(
         span=span,
         pipelines=pipelines,
         concerns=concerns(Situation(pipelines, attachments, reasons, levels, totals)),
-        received=_total(totals, "received"),
-        delivered=_total(totals, "delivered"),
-        retried=_total(totals, "retried"),
-        dead=_total(totals, "dead"),
-        refused=_total(totals, "refused"),
+        received=_total(series, "received"),
+        delivered=_total(series, "delivered"),
+        retried=_total(series, "retried"),
+        dead=_total(series, "dead"),
+        refused=_total(series, "refused"),
         waiting=sum(row.waiting for row in rows),
         slow=quantile(_buckets(totals), 0.95),
         charts=_charts(span, series, pipelines, now),
@@ -80,15 +80,20 @@ async def read(pool: Any, dead_letters: Any, span: Range, now: datetime) -> Over
     )
 
 
-def _row(found: Attachment, totals: Mapping[Key, float], levels: Mapping[str, Mapping[str, float]]) -> Row:
+def _row(
+    found: Attachment,
+    series: Mapping[str, figures.Series],
+    totals: Mapping[Key, float],
+    levels: Mapping[str, Mapping[str, float]],
+) -> Row:
     name = subject(found)
     buckets = _buckets(totals, name)
     return Row(
         attachment=found,
-        delivered=_total(totals, "delivered", name),
-        retried=_total(totals, "retried", name),
-        dropped=_total(totals, "dropped", name),
-        dead=_total(totals, "dead", name),
+        delivered=sum(_of(series, "delivered").get(name, ())),
+        retried=sum(_of(series, "retried").get(name, ())),
+        dropped=sum(_of(series, "dropped").get(name, ())),
+        dead=sum(_of(series, "dead").get(name, ())),
         waiting=levels.get("waiting", {}).get(name, 0.0),
         median=quantile(buckets, 0.5),
         slow=quantile(buckets, 0.95),
@@ -96,8 +101,8 @@ def _row(found: Attachment, totals: Mapping[Key, float], levels: Mapping[str, Ma
     )
 
 
-def _total(totals: Mapping[Key, float], measure: str, name: str | None = None) -> float:
-    return sum(value for key, value in totals.items() if key.measure == measure and name in (None, key.subject))
+def _total(series: Mapping[str, figures.Series], measure: str) -> float:
+    return sum(map(sum, _of(series, measure).values()))
 
 
 def _buckets(totals: Mapping[Key, float], name: str | None = None) -> dict[float, float]:

@@ -4,6 +4,15 @@
 
 COMMENT ON SCHEMA public IS 'standard public schema';
 
+CREATE FUNCTION public.forget_event_examples() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM event_examples WHERE sequence IN (SELECT sequence FROM erased);
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION public.refuse_update() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -287,6 +296,25 @@ CREATE TABLE public.erasures (
     completed_at timestamp with time zone
 );
 
+CREATE TABLE public.event_examples (
+    id bigint NOT NULL,
+    pipeline_id text NOT NULL,
+    title text NOT NULL,
+    event jsonb NOT NULL,
+    sequence bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text NOT NULL
+);
+
+ALTER TABLE public.event_examples ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.event_examples_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.identity_decisions (
     id bigint NOT NULL,
     kind text NOT NULL,
@@ -327,6 +355,31 @@ CREATE TABLE public.integrations (
     slug text NOT NULL,
     name text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.letter_runs (
+    id bigint NOT NULL,
+    action text NOT NULL,
+    ids bigint[],
+    pipeline_id text,
+    integration_id text,
+    reason text,
+    up_to bigint NOT NULL,
+    total bigint NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_by text NOT NULL,
+    beat_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT letter_runs_action_check CHECK ((action = ANY (ARRAY['replay'::text, 'discard'::text])))
+);
+
+ALTER TABLE public.letter_runs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.letter_runs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.observed_fields (
@@ -588,6 +641,9 @@ ALTER TABLE ONLY public.erased_records
 ALTER TABLE ONLY public.erasures
     ADD CONSTRAINT erasures_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.event_examples
+    ADD CONSTRAINT event_examples_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.identity_decisions
     ADD CONSTRAINT identity_decisions_pkey PRIMARY KEY (id);
 
@@ -599,6 +655,9 @@ ALTER TABLE ONLY public.integrations
 
 ALTER TABLE ONLY public.integrations
     ADD CONSTRAINT integrations_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY public.letter_runs
+    ADD CONSTRAINT letter_runs_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.observed_fields
     ADD CONSTRAINT observed_fields_pkey PRIMARY KEY (stream, name);
@@ -675,6 +734,8 @@ CREATE INDEX audience_fills_open ON public.audience_fills USING btree (id) WHERE
 
 CREATE INDEX audit_log_subject ON public.audit_log USING btree (subject, id);
 
+CREATE INDEX dead_letters_message ON public.dead_letters USING btree (message_id);
+
 CREATE INDEX dead_letters_newest ON public.dead_letters USING btree (state, id DESC);
 
 CREATE UNIQUE INDEX dead_letters_waiting_once ON public.dead_letters USING btree (pipeline_id, integration_id, message_id, piece) WHERE (state = 'waiting'::text);
@@ -683,7 +744,13 @@ CREATE INDEX deployments_pair ON public.deployments USING btree (pipeline_id, in
 
 CREATE INDEX erased_identifiers_until ON public.erased_identifiers USING btree (until_sequence);
 
+CREATE INDEX event_examples_of_pipeline ON public.event_examples USING btree (pipeline_id, id DESC);
+
+CREATE INDEX event_examples_sequence ON public.event_examples USING btree (sequence);
+
 CREATE INDEX identity_decisions_in_force ON public.identity_decisions USING btree (id) WHERE (undone_at IS NULL);
+
+CREATE INDEX letter_runs_open ON public.letter_runs USING btree (id) WHERE (finished_at IS NULL);
 
 CREATE UNIQUE INDEX people_email ON public.people USING btree (lower(email));
 
@@ -696,6 +763,8 @@ CREATE INDEX write_keys_pipeline ON public.write_keys USING btree (pipeline_id);
 CREATE TRIGGER audience_versions_never_change BEFORE UPDATE ON public.audience_versions FOR EACH ROW EXECUTE FUNCTION public.refuse_update();
 
 CREATE TRIGGER audit_log_never_changes BEFORE UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_update();
+
+CREATE TRIGGER erased_records_are_no_examples AFTER INSERT ON public.erased_records REFERENCING NEW TABLE AS erased FOR EACH STATEMENT EXECUTE FUNCTION public.forget_event_examples();
 
 CREATE TRIGGER revisions_never_change BEFORE UPDATE ON public.revisions FOR EACH ROW EXECUTE FUNCTION public.refuse_update();
 
@@ -727,6 +796,9 @@ ALTER TABLE ONLY public.erased_identifiers
 
 ALTER TABLE ONLY public.erased_records
     ADD CONSTRAINT erased_records_erasure_fkey FOREIGN KEY (erasure) REFERENCES public.erasures(id);
+
+ALTER TABLE ONLY public.event_examples
+    ADD CONSTRAINT event_examples_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES public.pipelines(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.revisions
     ADD CONSTRAINT revisions_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES public.integrations(id) ON DELETE CASCADE;

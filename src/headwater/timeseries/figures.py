@@ -10,7 +10,7 @@ from typing import Any
 from headwater.timeseries.measures import LEVELS
 from headwater.timeseries.minutes import Key
 from headwater.timeseries.ranges import Range
-from headwater.timeseries.recorder import QUERIES
+from headwater.timeseries.recorder import MINUTE_SECONDS, QUERIES
 
 Series = Mapping[str, list[float]]
 """Values by subject, one for each step of the range; 0 where nothing was counted."""
@@ -21,19 +21,17 @@ async def series(connection: Any, measures: Iterable[str], span: Range, now: dat
     steps = span.steps(now)
     place = {moment: index for index, moment in enumerate(steps)}
     found: defaultdict[str, dict[str, list[float]]] = defaultdict(dict)
-    query = QUERIES["series_of_hours" if span.hours else "series_of_minutes"]
-    rows = await connection.fetch(query, list(measures), steps[0], span.step.total_seconds(), list(LEVELS))
+    rows = await _ask(connection, "series", span, list(measures), steps[0], list(LEVELS))
     for row in rows:
-        if row["step"] in place:
+        if row["at"] in place:
             values = found[row["measure"]].setdefault(row["subject"], [0.0] * len(steps))
-            values[place[row["step"]]] = row["value"]
+            values[place[row["at"]]] = row["value"]
     return found
 
 
 async def totals(connection: Any, measures: Iterable[str], span: Range, now: datetime) -> Mapping[Key, float]:
     """Sums of some counts over a range, with their details."""
-    query = QUERIES["totals_of_hours" if span.hours else "totals_of_minutes"]
-    rows = await connection.fetch(query, list(measures), span.steps(now)[0])
+    rows = await _ask(connection, "totals", span, list(measures), span.steps(now)[0])
     return {Key(row["measure"], row["subject"], row["detail"]): row["value"] for row in rows}
 
 
@@ -45,6 +43,8 @@ async def levels(connection: Any) -> Mapping[str, Mapping[str, float]]:
     return found
 
 
-async def last_hours(connection: Any, measure: str) -> Mapping[str, datetime]:
-    """The last hour in which something was counted, by subject."""
-    return {row["subject"]: row["hour"] for row in await connection.fetch(QUERIES["last_hours"], measure)}
+async def _ask(connection: Any, what: str, span: Range, *values: Any) -> list[Any]:
+    seconds = round(span.step.total_seconds())
+    place = ("minutes", ()) if seconds == MINUTE_SECONDS else ("steps", (seconds,))
+    rows: list[Any] = await connection.fetch(QUERIES[f"{what}_of_{place[0]}"], *values, *place[1])
+    return rows

@@ -7,13 +7,12 @@ from typing import NamedTuple
 
 
 class Range(NamedTuple):
-    """A span up to now in steps. `hours` says whether it is read from hours instead of minutes."""
+    """A span up to now in steps; figures are kept in steps of just these lengths."""
 
     name: str
     label: str
     length: timedelta
     step: timedelta
-    hours: bool
 
     def steps(self, now: datetime) -> list[datetime]:
         """The beginning of each step, the last one holds `now`."""
@@ -24,10 +23,10 @@ class Range(NamedTuple):
 
 
 RANGES = (
-    Range("hour", "Hour", timedelta(hours=1), timedelta(minutes=1), False),
-    Range("day", "Day", timedelta(days=1), timedelta(minutes=15), False),
-    Range("week", "Week", timedelta(days=7), timedelta(hours=1), True),
-    Range("month", "Month", timedelta(days=30), timedelta(hours=6), True),
+    Range("hour", "Hour", timedelta(hours=1), timedelta(minutes=1)),
+    Range("day", "Day", timedelta(days=1), timedelta(minutes=15)),
+    Range("week", "Week", timedelta(days=7), timedelta(hours=1)),
+    Range("month", "Month", timedelta(days=30), timedelta(hours=6)),
 )
 """Last hour to last month, each in 60 to 170 steps."""
 

@@ -21,14 +21,16 @@ from headwater.database import faults
 from headwater.database.pool import open_connection
 from headwater.database.queries import load
 from headwater.errors import HeadwaterError
-from headwater.timeseries.measures import LEVELS
+from headwater.timeseries.measures import LEVELS, MEASURES
 from headwater.timeseries.minutes import Minutes, Values, read
 
 INTERVAL_SECONDS = 10.0
 LAST_LIMIT_SECONDS = 3.0
 """How long the end of a process waits for its last figures."""
+MINUTE_SECONDS = 60
 MINUTES_KEPT_HOURS = 50
-HOURS_KEPT_DAYS = 400
+STEPS = {900: 3, 3600: 10, 21_600: 400}
+"""Longer steps in seconds, each a multiple of the one before, and the days that they are kept."""
 
 QUERIES = load("headwater.timeseries")
 
@@ -92,16 +94,15 @@ class Recorder:
         self._rolled_up = self._minute()
 
     async def _roll_up(self, connection: Any, waiting: Mapping[int, Values]) -> None:
-        """Once a minute: the hours are behind by so much."""
+        """Once a minute: the longer steps are behind by so much."""
         if self._rolled_up == self._minute() and len(waiting) == 1:
             return
         await roll_up(connection, list(waiting))
         if self._rolled_up // 60 != self._minute() // 60:
-            await connection.execute(QUERIES["forget_minutes"], MINUTES_KEPT_HOURS)
-            await connection.execute(QUERIES["forget_hours"], HOURS_KEPT_DAYS)
+            await forget(connection)
 
     def _minute(self) -> int:
-        return int(self._clock() // 60)
+        return int(self._clock() // MINUTE_SECONDS)
 
 
 @asynccontextmanager
@@ -135,6 +136,17 @@ async def write(connection: Any, process: str, minutes: Mapping[int, Values]) ->
 
 
 async def roll_up(connection: Any, minutes: list[int]) -> None:
-    """Compute the hours of these minutes anew. To be called in a transaction, after `write`."""
+    """Compute the longer steps of these minutes anew. To be called in a transaction, after `write`."""
     await connection.fetchval(QUERIES["lock_counts"])
-    await connection.execute(QUERIES["roll_up"], minutes, list(LEVELS))
+    levels, measures = list(LEVELS), [measure.name for measure in MEASURES]
+    shortest, *longer = STEPS
+    await connection.execute(QUERIES["roll_up_minutes"], minutes, shortest, levels)
+    for seconds, shorter in zip(longer, STEPS, strict=False):
+        await connection.execute(QUERIES["roll_up_steps"], minutes, shorter, seconds, levels, measures)
+
+
+async def forget(connection: Any) -> None:
+    """Remove what nobody asks for any more."""
+    await connection.execute(QUERIES["forget_minutes"], MINUTES_KEPT_HOURS)
+    for seconds, days in STEPS.items():
+        await connection.execute(QUERIES["forget_steps"], seconds, [measure.name for measure in MEASURES], days)
