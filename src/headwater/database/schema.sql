@@ -211,20 +211,21 @@ ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
-CREATE TABLE public.counts_by_hour (
-    hour timestamp with time zone NOT NULL,
-    measure text NOT NULL,
-    subject text NOT NULL,
-    detail text NOT NULL,
-    value double precision NOT NULL
-);
-
 CREATE TABLE public.counts_by_minute (
     minute timestamp with time zone NOT NULL,
     measure text NOT NULL,
     subject text NOT NULL,
     detail text NOT NULL,
     process text NOT NULL,
+    value double precision NOT NULL
+);
+
+CREATE TABLE public.counts_by_step (
+    seconds integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    measure text NOT NULL,
+    subject text NOT NULL,
+    detail text NOT NULL,
     value double precision NOT NULL
 );
 
@@ -620,11 +621,11 @@ ALTER TABLE ONLY public.audiences
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.counts_by_hour
-    ADD CONSTRAINT counts_by_hour_pkey PRIMARY KEY (hour, measure, subject, detail);
-
 ALTER TABLE ONLY public.counts_by_minute
-    ADD CONSTRAINT counts_by_minute_pkey PRIMARY KEY (minute, measure, subject, detail, process);
+    ADD CONSTRAINT counts_by_minute_pkey PRIMARY KEY (measure, minute, subject, detail, process);
+
+ALTER TABLE ONLY public.counts_by_step
+    ADD CONSTRAINT counts_by_step_pkey PRIMARY KEY (seconds, measure, at, subject, detail);
 
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
@@ -733,6 +734,8 @@ CREATE INDEX attachments_revision ON public.attachments USING btree (integration
 CREATE INDEX audience_fills_open ON public.audience_fills USING btree (id) WHERE (finished IS NULL);
 
 CREATE INDEX audit_log_subject ON public.audit_log USING btree (subject, id);
+
+CREATE INDEX counts_by_minute_time ON public.counts_by_minute USING btree (minute);
 
 CREATE INDEX dead_letters_message ON public.dead_letters USING btree (message_id);
 
