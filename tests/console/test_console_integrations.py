@@ -7,31 +7,11 @@ import re
 from typing import Any
 
 import pytest
+from lytics_setup import SECRET, added, newest, saved
 
 from headwater.database.transactions import transaction
-from headwater.pipelines import deployment_store, integration_store, pipeline_store
-from headwater.pipelines.changes import change
-from headwater.pipelines.revision_edit import RevisionEdit, edited
-
-SECRET = "k-very-secret-1"
-
-
-async def added(running: Any, overrides: dict[str, Any] | None = None, kit: str = "lytics") -> Any:
-    """A Lytics integration with a pipeline that delivers to it."""
-    async with change(running.pool, "test") as made:
-        pipeline = await pipeline_store.create(made, name="Shop", slug="shop")
-        created = await integration_store.create(made, name="Lytics")
-        edit = RevisionEdit(kit=kit, parameters={"STREAM_ID": "web", "API_KEY": SECRET}, overrides=overrides or {})
-        content = edited(None, edit, running.console.services.box, created.id)
-        await integration_store.save(made, created, content, "added")
-        await deployment_store.attach(made, pipeline, created)
-        return created
-
-
-async def newest(running: Any, slug: str = "lytics") -> Any:
-    async with transaction(running.pool, read_only=True) as database:
-        found = await integration_store.find(database, slug)
-        return await integration_store.revision(database, found)
+from headwater.pipelines import integration_store
+from headwater.pipelines.revision_edit import RevisionEdit
 
 
 def fields(page: str) -> dict[str, str]:
@@ -91,9 +71,9 @@ async def test_an_override_is_saved_with_its_note(running_console):
             "/integrations/lytics/mapping/save", data={**fields(page), "do": "save", "note": "our own ids"}
         )
         assert reply.status_code == 303, reply.text
-    saved = await newest(running_console)
-    assert (saved.number, saved.note) == (2, "our own ids")
-    assert saved.content.overrides["global"]["mappings"] == [{"inputKey": "properties.event_id", "outputKey": "id"}]
+    after = await newest(running_console)
+    assert (after.number, after.note) == (2, "our own ids")
+    assert after.content.overrides["global"]["mappings"] == [{"inputKey": "properties.event_id", "outputKey": "id"}]
 
 
 async def test_two_people_do_not_overwrite_each_other(running_console):
@@ -128,17 +108,14 @@ async def test_a_wrong_file_names_its_line(running_console):
 async def test_a_newer_kit_is_taken_with_its_conflicts_shown(running_console):
     """An integration of an older kit is told of the library's, and what of its own it concerns."""
     await added(running_console, {"global": {"mappings": [{"outputKey": "event", "inputKey": "properties.a"}]}})
-    async with change(running_console.pool, "test") as made:
-        found = await integration_store.find(made.connection, "lytics")
-        before = (await integration_store.revision(made.connection, found)).content
-        texts = before.texts | {
-            "playbook.yaml": before.texts["playbook.yaml"]
-            .replace("version: 1.0.0", "version: 0.9.0")
-            .replace("inputKey: event,", "inputKey: name,")
-        }
-        edit = RevisionEdit(texts=texts, accept_conflicts=True)
-        content = edited(before, edit, running_console.console.services.box, found.id)
-        await integration_store.save(made, found, content, "as it was")
+    texts = (await newest(running_console)).content.texts
+    older = (
+        texts["playbook.yaml"]
+        .replace("version: 1.0.0", "version: 0.9.0")
+        .replace("inputKey: event,", "inputKey: name,")
+    )
+    edit = RevisionEdit(texts=texts | {"playbook.yaml": older}, accept_conflicts=True)
+    await saved(running_console, edit, "as it was")
     async with await running_console.client("editor") as client:
         page = (await client.get("/integrations/lytics/mapping")).text
         assert "this revision has 0.9.0" in page
@@ -148,9 +125,9 @@ async def test_a_newer_kit_is_taken_with_its_conflicts_shown(running_console):
         assert "The newer kit changed what you changed" not in page
         reply = await client.post("/integrations/lytics/mapping/save", data={**fields(page), "do": "save"})
         assert reply.status_code == 303, reply.text
-    saved = await newest(running_console)
-    assert saved.content.overrides == {}
-    assert "version: 1.0.0" in saved.content.texts["playbook.yaml"]
+    after = await newest(running_console)
+    assert after.content.overrides == {}
+    assert "version: 1.0.0" in after.content.texts["playbook.yaml"]
 
 
 async def test_a_missing_parameter_is_named(running_console):

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from console_visits import AXE
-from receiver import Answer, Receiver
-from test_console_integrations import SECRET, added, newest
+from lytics_setup import SECRET, added, newest, saved
 
 from headwater import jsontext
 from headwater.events import RecordMeta
@@ -16,7 +15,8 @@ from headwater.log.records import encode_event
 from headwater.log.writer import LogWriter
 from headwater.pipelines import integration_store, pipeline_store
 from headwater.pipelines.changes import change
-from headwater.pipelines.revision_edit import RevisionEdit, edited
+from headwater.pipelines.revision_edit import RevisionEdit
+from receiver import Answer, Receiver
 
 pytestmark = [
     pytest.mark.slow,
@@ -127,8 +127,8 @@ async def test_the_editor_shows_what_becomes_of_a_live_event(visits, page_check,
     await page.get_by_label("Note").fill("names are not needed")
     await page.get_by_role("button", name="Save and deploy to Shop").click()
     await page.get_by_text("Shop uses revision 2 from now on.").wait_for()
-    saved = await newest(running_console)
-    assert (saved.note, saved.content.overrides) == ("names are not needed", {"global": {"remove": ["name"]}})
+    after = await newest(running_console)
+    assert (after.note, after.content.overrides) == ("names are not needed", {"global": {"remove": ["name"]}})
 
 
 async def test_lua_has_colours_and_its_fault_a_line(visits, page_check, running_console):
@@ -181,15 +181,13 @@ async def test_hostile_names_stay_text(visits, page_check, running_console):
     async with change(running_console.pool, "test") as made:
         found = await integration_store.find(made.connection, "lytics")
         await integration_store.rename(made, found, name=HOSTILE, slug="lytics")
-        before = (await integration_store.revision(made.connection, found)).content
-        texts = before.texts | {"metadata.yaml": f"friendlyName: {jsontext.encode(HOSTILE).decode()}\n"}
-        document = {
-            "global": {"mappings": [{"outputKey": HOSTILE, "inputKey": f"properties.{HOSTILE.replace('.', '')}"}]},
-            "events": {HOSTILE: {"enrichments": [{"outputKey": "a", "staticString": HOSTILE}]}},
-        }
-        edit = RevisionEdit(texts=texts, overrides=document)
-        content = edited(before, edit, running_console.console.services.box, found.id)
-        await integration_store.save(made, found, content, HOSTILE)
+    texts = (await newest(running_console)).content.texts
+    texts |= {"metadata.yaml": f"friendlyName: {jsontext.encode(HOSTILE).decode()}\n"}
+    document = {
+        "global": {"mappings": [{"outputKey": HOSTILE, "inputKey": f"properties.{HOSTILE.replace('.', '')}"}]},
+        "events": {HOSTILE: {"enrichments": [{"outputKey": "a", "staticString": HOSTILE}]}},
+    }
+    await saved(running_console, RevisionEdit(texts=texts, overrides=document), HOSTILE)
     await arrive(running_console, "m-1", event=HOSTILE, traits={HOSTILE: HOSTILE})
     page = await visits.as_role("editor")
     for path in ("", "/lytics", "/lytics/revisions/2", "/lytics/mapping", "/lytics/mapping?view=file"):
@@ -205,14 +203,8 @@ async def test_hostile_names_stay_text(visits, page_check, running_console):
 async def test_the_pages_of_an_integration_look_right(visits, page_check, running_console):
     """Where it is in use, what a deploy would change, and its connection."""
     await added(running_console)
-    async with change(running_console.pool, "test") as made:
-        found = await integration_store.find(made.connection, "lytics")
-        before = (await integration_store.revision(made.connection, found)).content
-        document = {
-            "global": {"mappings": [{"outputKey": "id", "inputKey": "properties.event_id"}], "remove": ["name"]}
-        }
-        content = edited(before, RevisionEdit(overrides=document), running_console.console.services.box, found.id)
-        await integration_store.save(made, found, content, "our own ids")
+    document = {"global": {"mappings": [{"outputKey": "id", "inputKey": "properties.event_id"}], "remove": ["name"]}}
+    await saved(running_console, RevisionEdit(overrides=document), "our own ids")
     page = await visits.as_role("editor")
     await page.goto("/integrations")
     await page_check(page, "integrations")
