@@ -117,6 +117,27 @@ async def test_an_idle_archiver_reads_nothing_twice(bench: Bench) -> None:
     assert [file.content.rows for file in await bench.files()] == [1, 1, 1]
 
 
+async def test_a_lost_cancellation_is_heeded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library may swallow a cancellation at the wrong moment; the archiver ends all the same."""
+    begun = asyncio.Event()
+
+    async def swallow(*_: object) -> int:
+        begun.set()
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            return 0
+        return 0
+
+    monkeypatch.setattr("headwater.archive.forgetting.work", swallow)
+    working = asyncio.create_task(bench.archiver(ArchiveSettings()).run())
+    async with asyncio.timeout(10):
+        await begun.wait()
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+
 async def _archiving(archiver: Archiver) -> None:
     await archiver.run()
 

@@ -72,6 +72,7 @@ class Archiver:
                 self.healthy = False
                 metrics.FAULTS.labels(type(fault).__name__).inc()
                 logger.warning("archiving starts over", reason=str(fault))
+                _heed_cancellation()
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _session(self) -> None:
@@ -82,6 +83,7 @@ class Archiver:
         cut: Cut | None = None
         try:
             while True:
+                _heed_cancellation()
                 messages = await reader.take(TAKE, POLL_SECONDS)
                 self.healthy = True
                 if messages:
@@ -200,6 +202,16 @@ class Archiver:
             cut = await self.new_cut()
             await self._account(cut, last, set())
             await self.commit(cut)
+
+
+def _heed_cancellation() -> None:
+    """Raise CancelledError when this task was cancelled and something below it went on all the same.
+
+    `asyncio.wait_for`, which the log's client uses, loses a cancellation that comes together with the answer (Python 3.11).
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _has_record(client: Client, sequence: int) -> bool:
