@@ -127,15 +127,16 @@ SELECT audience, sum(members)::bigint AS members FROM (
 DELETE FROM {namespace}.audience_sizes WHERE audience = ANY($1::integer[]);
 
 -- name: fields_of
--- Profiles by id, with the component that locks them.
-SELECT id, component, fields FROM {namespace}.profiles WHERE id = ANY($1::bytea[]);
+-- Profiles by id, with the component that locks them: that of the identifier which founded them, whose id they have.
+SELECT p.id, i.component, p.fields FROM {namespace}.profiles AS p
+JOIN {namespace}.identifiers AS i ON i.id = p.id WHERE p.id = ANY($1::bytea[]);
 
 -- name: due
 -- Profiles whose moment has come, the earliest first; locks their components unless somebody else works on them.
 SELECT m.profile_id, c.id AS component
 FROM {namespace}.memberships AS m
-JOIN {namespace}.profiles AS p ON p.id = m.profile_id
-JOIN {namespace}.components AS c ON c.id = p.component
+JOIN {namespace}.identifiers AS i ON i.id = m.profile_id
+JOIN {namespace}.components AS c ON c.id = i.component
 WHERE m.next_moment <= $1 ORDER BY m.next_moment LIMIT $2
 FOR UPDATE OF c SKIP LOCKED;
 
@@ -145,7 +146,8 @@ SELECT next_moment FROM {namespace}.memberships WHERE next_moment IS NOT NULL OR
 
 -- name: page_of_profiles
 -- The next profiles after an id, with the components that lock them.
-SELECT id, component FROM {namespace}.profiles WHERE id > $1 AND ($2::bytea IS NULL OR id <= $2) ORDER BY id LIMIT $3;
+SELECT p.id, i.component FROM {namespace}.profiles AS p JOIN {namespace}.identifiers AS i ON i.id = p.id
+WHERE p.id > $1 AND ($2::bytea IS NULL OR p.id <= $2) ORDER BY p.id LIMIT $3;
 
 -- name: lock_components
 -- Keeps builders from changing these profiles, in the order in which builders lock.
@@ -153,7 +155,8 @@ SELECT id FROM {namespace}.components WHERE id = ANY($1::bigint[]) ORDER BY id F
 
 -- name: profiles_between
 -- Profiles as they are now that their components are locked.
-SELECT id, fields FROM {namespace}.profiles WHERE id > $1 AND id <= $2 AND component = ANY($3::bigint[]);
+SELECT p.id, p.fields FROM {namespace}.profiles AS p JOIN {namespace}.identifiers AS i ON i.id = p.id
+WHERE p.id > $1 AND p.id <= $2 AND i.component = ANY($3::bigint[]);
 
 -- name: count_profiles
 -- How many profiles there are.
@@ -161,6 +164,6 @@ SELECT count(*) FROM {namespace}.profiles;
 
 -- name: page_of_members
 -- The next members of some audiences after an id, with the components that lock them.
-SELECT m.profile_id AS id, p.component FROM {namespace}.memberships AS m
-JOIN {namespace}.profiles AS p ON p.id = m.profile_id
+SELECT m.profile_id AS id, i.component FROM {namespace}.memberships AS m
+JOIN {namespace}.identifiers AS i ON i.id = m.profile_id
 WHERE m.profile_id > $1 AND m.audiences && $2::integer[] ORDER BY m.profile_id LIMIT $3;

@@ -1,0 +1,310 @@
+"""What audiences cost the builder, how soon an entry is told, and whether time exits are on time.
+
+    python -m benchmarks.bench_audiences                   all three
+    python -m benchmarks.bench_audiences builder           events/s with no and with 500 audiences
+    python -m benchmarks.bench_audiences webhook           from the post of an event to the webhook, 1,000 events/s, 200 audiences
+    python -m benchmarks.bench_audiences flips             time exits while 1,000,000 profiles wait, and estimates of drafts
+
+`builder` is the benchmark of profiles with audiences added in the same run. `webhook` starts a whole install. `flips` writes rows as the
+observer would and lets the scheduler run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from benchmarks.bench_profiles import Bench, Engines, measure_speed
+from headwater.audiences import defaults, estimates, tables
+from headwater.audiences.catalog import load_catalog
+from headwater.audiences.scheduling import FlipScheduler
+from headwater.audiences.store import Draft, create
+from headwater.database.pool import open_connection
+from headwater.pipelines.changes import change
+from headwater.settings import Settings
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+
+from install import Install  # noqa: E402  # needs the path above
+from receiver import Receiver  # noqa: E402  # see above
+
+BUILDER_AUDIENCES = 500
+WEBHOOK_AUDIENCES = 200
+WAITING = 1_000_000
+RATE = 1_000
+_COUNTERS = ("order_count", "_num_events", "_num_days")
+_AMOUNTS = ("total_revenue", "last_order_value", "largest_order_value")
+_MOMENTS = ("last_seen", "last_order", "last_cart", "first_seen", "_modified")
+_TEXTS = {
+    "utm_source": ("newsletter", "google", "partner"),
+    "utm_medium": ("email", "cpc"),
+    "country": ("DE", "FR", "IT"),
+    "language": ("en-GB", "de-DE"),
+    "os": ("Linux", "Windows", "iOS"),
+}
+
+
+def filters(count: int, seed: int = 7) -> list[str]:
+    """Audiences as marketers write them: one to four conditions on counts, sums, recency, campaigns and products."""
+    chance = random.Random(seed)
+    made = []
+    for number in range(count):
+        clauses = [_clause(chance) for _ in range(chance.randint(1, 4))]
+        word = chance.choice(("AND", "AND", "OR"))
+        if number > 50 and chance.random() < 0.1:
+            clauses.append(f"INCLUDE bench_{chance.randrange(50)}")
+        made.append(f"FILTER {word} ({', '.join(clauses)}) ALIAS bench_{number}")
+    return made
+
+
+def _clause(chance: random.Random) -> str:
+    kind = chance.randrange(8)
+    if kind <= 1:
+        return f"{chance.choice(_COUNTERS)} {chance.choice(('>', '>=', '<'))} {chance.randrange(1, 60)}"
+    if kind == 2:
+        return f"{chance.choice(_AMOUNTS)} > {chance.randrange(10, 2000)}"
+    if kind <= 4:
+        return f'{chance.choice(_MOMENTS)} > "now-{chance.choice((1, 3, 7, 14, 30, 60, 90))}d"'
+    if kind == 5:
+        name = chance.choice(list(_TEXTS))
+        return f'{name} == "{chance.choice(_TEXTS[name])}"'
+    if kind == 6:
+        return f"events.`Order Completed` >= {chance.randrange(1, 10)}"
+    return f'products_viewed IN ("SKU-{chance.randrange(500)}", "SKU-{chance.randrange(500)}")'
+
+
+async def create_all(pool: Any, texts: list[str]) -> None:
+    """Save audiences in one change."""
+    async with change(pool, "benchmark") as made:
+        for text in texts:
+            await create(made, Draft(segment_ql=text))
+
+
+# --- the builder
+
+
+async def builder(people: int, events: int) -> None:
+    """Events per second without and with audiences, alternating, on the same engines."""
+    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as folder:
+        Path(folder).chmod(0o755)
+        settings = Settings(data_folder=f"{folder}/data")
+        engines = Engines(settings)
+        await engines.start()
+        bench = Bench(settings, engines.urls)
+        try:
+            await bench.prepare()
+            await bench.fill_profiles(people)
+            await measure_speed(bench, people, events // 2)
+            none = await measure_speed(bench, people, events)
+            await defaults.create_defaults(bench.pool)
+            await create_all(bench.pool, filters(BUILDER_AUDIENCES))
+            async with bench.worker():
+                started = time.perf_counter()
+                while await bench.pool.fetchval("SELECT count(*) FROM audience_fills WHERE finished IS NULL"):
+                    await asyncio.sleep(0.2)
+                print(
+                    f"filled {BUILDER_AUDIENCES} audiences over {people:,} profiles in {time.perf_counter() - started:.1f} s"
+                )
+            some = await measure_speed(bench, people, events)
+            transitions = await bench.pool.fetchval(f"SELECT count(*) FROM {bench.generation.namespace}.transitions")
+            print(f"no audiences   {none.events:8,.0f} events/s   " + _shown(none.processor))
+            print(f"{BUILDER_AUDIENCES} audiences  {some.events:8,.0f} events/s   " + _shown(some.processor))
+            print(f"ratio {some.events / none.events:.2f}; {transitions:,} entries and exits")
+        finally:
+            await engines.stop()
+
+
+def _shown(processor: dict[str, float]) -> str:
+    return ", ".join(f"{name} {spent:.0f} µs" for name, spent in sorted(processor.items()))
+
+
+# --- from an event to the webhook
+
+
+def webhook(seconds: float) -> None:
+    """Milliseconds from the post of the event that makes somebody enter to the webhook."""
+    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as folder:
+        Path(folder).chmod(0o755)
+        install = Install(Path(folder) / "data", {})
+        install.start()
+        arrivals: dict[str, float] = {}
+
+        def note(_number: int, _headers: dict[str, str], body: bytes) -> None:
+            who = json.loads(body)["identifiers"]["user_id"]
+            arrivals.setdefault(who, time.perf_counter())
+
+        receiver = Receiver(note)
+        try:
+            asyncio.run(_webhook(install, receiver, arrivals, seconds))
+        finally:
+            receiver.close()
+            install.stop()
+
+
+async def _webhook(install: Install, receiver: Receiver, arrivals: dict[str, float], seconds: float) -> None:
+    token = json.loads(install.run("token", "create", "bench", "--scope", "admin", "--json").stdout)["token"]
+    await asyncio.sleep(2.5)
+    key = install.write_key()
+    async with httpx.AsyncClient(headers={"Authorization": token}, timeout=30) as admin:
+        for text in (*filters(WEBHOOK_AUDIENCES - 1), "FILTER order_count >= 1 ALIAS buyers"):
+            (await admin.post(f"{install.admin_url}/api/segment", content=text)).raise_for_status()
+        body = {"webhook_url": f"{receiver.url}/x", "segment_ids": ["buyers"]}
+        (await admin.post(f"{install.admin_url}/api/subscription", json=body)).raise_for_status()
+    await asyncio.sleep(5)
+    posted: dict[str, float] = {}
+    chance = random.Random(3)
+    async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=32)) as client:
+        pending: set[asyncio.Task[None]] = set()
+
+        async def post(number: int) -> None:
+            batch = [_event(number * 10 + count, chance, posted) for count in range(10)]
+            (await client.post(f"{install.url}/v1/batch", json={"writeKey": key, "batch": batch})).raise_for_status()
+
+        started = time.perf_counter()
+        for number in range(int(seconds * RATE / 10)):
+            await asyncio.sleep(max(0.0, started + number / (RATE / 10) - time.perf_counter()))
+            task = asyncio.create_task(post(number))
+            pending.add(task)
+            task.add_done_callback(pending.discard)
+        await asyncio.gather(*pending)
+        took = time.perf_counter() - started
+        await asyncio.sleep(5)
+    found = sorted((arrivals[who] - at) * 1000 for who, at in posted.items() if who in arrivals)
+    print(f"{int(seconds * RATE)} events in {took:.1f} s; {len(found)} of {len(posted)} entries told")
+    if found:
+        print(
+            f"p50 {found[len(found) // 2]:.0f} ms, p90 {found[int(len(found) * 0.9)]:.0f} ms, p99 {found[int(len(found) * 0.99)]:.0f} ms"
+        )
+
+
+def _event(number: int, chance: random.Random, posted: dict[str, float]) -> dict[str, Any]:
+    """One in fifty is the first order of somebody new; the others are views of 5,000 people."""
+    if number % 50 == 0:
+        who = f"buyer-{number}"
+        posted[who] = time.perf_counter()
+        name, properties = "Order Completed", {"order_id": f"o-{number}", "revenue": 20.5}
+    else:
+        who = f"user-{chance.randrange(5_000)}"
+        name, properties = (
+            "Product Viewed",
+            {"product_id": f"p-{chance.randrange(500)}", "sku": f"SKU-{chance.randrange(500)}"},
+        )
+    return {"type": "track", "userId": who, "event": name, "messageId": f"bench-{number}", "properties": properties}
+
+
+# --- time
+
+
+async def flips(waiting: int) -> None:
+    """How late exits by time are while many wait, and how long an estimate takes at that size."""
+    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as folder:
+        Path(folder).chmod(0o755)
+        settings = Settings(data_folder=f"{folder}/data")
+        engines = Engines(settings)
+        await engines.start()
+        bench = Bench(settings, engines.urls)
+        try:
+            await bench.prepare()
+            await _ensure_pipeline(bench)
+            print(f"writing {waiting:,} profiles", flush=True)
+            await bench.fill_profiles(waiting)
+            await _measure_estimates(bench)
+            await _measure_flips(bench, waiting)
+        finally:
+            await engines.stop()
+
+
+async def _ensure_pipeline(bench: Bench) -> None:
+    await defaults.create_defaults(bench.pool)
+    await bench.pool.execute("DELETE FROM audiences")
+    await bench.pool.execute("UPDATE audience_fills SET finished = now()")
+
+
+async def _measure_flips(bench: Bench, waiting: int) -> None:
+    names = bench.generation.namespace
+    await create_all(bench.pool, ['FILTER last_seen > "now-7d" ALIAS lately'])
+    await bench.pool.execute("UPDATE audience_fills SET finished = now()")
+    number = await bench.pool.fetchval("SELECT number FROM audiences WHERE slug = 'lately'")
+    database = await open_connection(bench.urls.database_url, statement_limit_seconds=600)
+    async with database.transaction():
+        await tables.ensure(database, bench.generation.number)
+    begin = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=20)
+    # 3,000 profiles leave in the next 30 seconds, 100 each second; all others wait for a day or more.
+    await database.execute(
+        f"INSERT INTO {names}.memberships SELECT id, ARRAY[$1::integer], $2::timestamptz + interval '1 day' + n * interval '1 second' "
+        f"FROM (SELECT id, row_number() OVER () AS n FROM {names}.profiles) AS p",
+        number,
+        begin,
+    )
+    rows = await database.fetch(f"SELECT id FROM {names}.profiles ORDER BY md5(id::text) LIMIT 3000")
+    due = {bytes(row["id"]): begin + timedelta(seconds=place // 100) for place, row in enumerate(rows)}
+    for profile_id, moment in due.items():
+        seen = (moment - timedelta(days=7)).timestamp()
+        await database.execute(
+            f"UPDATE {names}.profiles SET fields = fields || jsonb_build_object('last_seen', jsonb_build_object('$time', $2::numeric)) WHERE id = $1",
+            profile_id, round(seen),
+        )  # fmt: skip
+        await database.execute(
+            f"UPDATE {names}.memberships SET next_moment = $2 WHERE profile_id = $1", profile_id, moment
+        )
+    await database.execute("VACUUM ANALYZE")
+    left = (begin - datetime.now(UTC)).total_seconds()
+    assert left > 0, f"the rows took {-left:.0f} s too long to write; begin later"
+    await bench.pool.execute("DELETE FROM outbox")
+    scheduling = asyncio.create_task(FlipScheduler(bench.pool).run())
+    await asyncio.sleep(left + 35)
+    scheduling.cancel()
+    rows = await database.fetch(f"SELECT profile_id, at FROM {names}.transitions WHERE NOT entered")
+    told = await database.fetchval("SELECT count(*) FROM outbox")
+    late = sorted((row["at"] - due[bytes(row["profile_id"])]).total_seconds() * 1000 for row in rows)
+    print(f"{len(late)} of {len(due)} exits by time while {waiting:,} wait; {told} announced; asked late by "
+          f"p50 {late[len(late) // 2]:.0f} ms, p99 {late[int(len(late) * 0.99)]:.0f} ms, most {late[-1]:.0f} ms, least {late[0]:.0f} ms")  # fmt: skip
+    await database.close()
+
+
+async def _measure_estimates(bench: Bench) -> None:
+    async with bench.pool.acquire() as connection, connection.transaction():
+        catalog = await load_catalog(connection)
+        for text in ('FILTER total_revenue > 100', 'FILTER AND (order_count > 2, last_seen > "now-30d", utm_source == "newsletter")',
+                     'FILTER user_id LIKE "*7"', 'FILTER tolower(user_id) LIKE "*77"'):  # fmt: skip
+            chosen = catalog.select(catalog.define(text).tree, datetime.now(UTC))
+            started = time.perf_counter()
+            guess = await estimates.estimate(connection, chosen)
+            guessed = time.perf_counter() - started
+            started = time.perf_counter()
+            await connection.execute("SET LOCAL statement_timeout = '120s'")
+            true = await estimates.exact(connection, chosen)
+            counted = time.perf_counter() - started
+            print(f"{text}: about {guess.size:,} ({guess.low:,} to {guess.high:,}, {guess.sampled:,} read) in {guessed * 1000:.0f} ms; "
+                  f"exactly {true.size:,} in {counted:.1f} s")  # fmt: skip
+
+
+def main() -> None:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", default=["builder", "webhook", "flips"])
+    parser.add_argument("--people", type=int, default=10_000)
+    parser.add_argument("--events", type=int, default=40_000)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--waiting", type=int, default=WAITING)
+    asked = parser.parse_args()
+    if "builder" in asked.what:
+        asyncio.run(builder(asked.people, asked.events))
+    if "webhook" in asked.what:
+        webhook(asked.seconds)
+    if "flips" in asked.what:
+        asyncio.run(flips(asked.waiting))
+
+
+if __name__ == "__main__":
+    main()
