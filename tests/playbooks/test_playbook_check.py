@@ -187,3 +187,17 @@ def test_the_schemas_allow_what_the_checker_allows() -> None:
     ):
         assert not validators["playbook"].is_valid(kit(playbook).playbook.value)
     assert not validators["connection"].is_valid({"default": {"endpoint": "x", "method": "FETCH"}})
+
+
+def test_a_kit_that_is_not_sound_is_checked_as_far_as_it_goes() -> None:
+    """An unknown key does not hide a Lua body that does not compile, an impossible path or an undeclared parameter."""
+    playbook = """
+globl: {}
+global:
+  mappings:
+  - {inputKey: a..b, outputKey: x}
+  - {inputKey: $$NOPE$$, outputKey: y, transforms: [{expression: {lang: lua, body: return +}}]}
+"""
+    said = "".join(map(str, check_kit(kit_from_texts("kit", "version: 1.0.0" + playbook, CONNECTION))))
+    for part in ("unknown key 'globl'", "'a..b' has an empty part", "$$NOPE$$", "Lua does not compile"):
+        assert part in said

@@ -188,7 +188,9 @@ EVENTS = st.fixed_dictionaries(
         | st.text(max_size=3)
         | st.integers(0, 3)
         | st.dictionaries(st.sampled_from("bc"), st.text(max_size=3) | st.integers(0, 3)),
-        "t": st.sampled_from(["2025-11-20T09:17:16.036Z", "no time", "", 5]),
+        "t": st.sampled_from(
+            ["2025-11-20T09:17:16.036Z", "1969-12-31T23:59:59.5Z", "0001-01-01T00:00:00+14:00", "no time", "", 5]
+        ),
     },
 )
 BODIES = [
@@ -197,6 +199,8 @@ BODIES = [
     "return LOWER(TRIM(input.a))",
     "return TO_SHA256_HASH(LOWER(input.a.b))",
     "return SECONDS_SINCE_EPOCH_FROM_RFC3999(TO_DATE_TIME(input.t or input.a))",
+    "return MILLISECONDS_SINCE_EPOCH_FROM_RFC3999(TO_DATE_TIME(input.t))",
+    "return MILLISECONDS_SINCE_EPOCH_FROM_RFC3999(TO_DATE_TIME(input.t) or input.a)",
     "return TO_STRING(input.a.c)",
     "return 'x'",
 ]

@@ -27,8 +27,23 @@ def check_kit(kit: Kit) -> list[Problem]:
         *find_problems(kit.metadata, METADATA, SHAPES),
     ]
     if shaped:
-        return shaped
+        return [*shaped, *(_check_texts(kit) if _has_known_parameters(kit, shaped) else ())]
     return [*_check_connection(kit), *_check_parameters(kit), *_check_playbook(kit), *_check_lua(kit)]
+
+
+def _has_known_parameters(kit: Kit, shaped: list[Problem]) -> bool:
+    documents = (kit.playbook, kit.connection)
+    return all(isinstance(document.value, dict) for document in documents) and not any(
+        problem.path.startswith("params") for problem in shaped
+    )
+
+
+def _check_texts(kit: Kit) -> Iterator[Problem]:
+    """What can be said of a kit whose shape is not sound: each text stands for itself."""
+    yield from _check_parameters(kit)
+    yield from _check_paths(kit.playbook, (), kit.playbook.value)
+    yield from _check_layouts(kit.playbook, (), kit.playbook.value)
+    yield from _check_lua(kit)
 
 
 def require_valid(kit: Kit) -> None:
@@ -148,14 +163,24 @@ def _check_lua(kit: Kit) -> Iterator[Problem]:
     values = _stand_ins(parameters_of(kit))
     engine: LuaEngine | None = None
     for document in (kit.playbook, kit.connection):
-        for path, body in _texts(document.value, ()):
-            if path[-1] != "body" or path[:1] == ("params",) or "oauth2Auth" in path:
-                continue
+        for path, body in _bodies(document.value, ()):
             engine = LuaEngine() if engine is None else engine
             try:
                 engine.compile(insert(body, values), "")
             except ConfigurationError as fault:
                 yield _problem(document, path, fault.message.partition("; correct")[0], "correct the Lua body")
+
+
+def _bodies(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """The Lua bodies of a document, wherever they stand."""
+    if isinstance(value, dict):
+        if value.get("lang") == "lua" and isinstance(value.get("body"), str):
+            yield (*path, "body"), value["body"]
+        for key, item in value.items():
+            yield from _bodies(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _bodies(item, (*path, index))
 
 
 def _stand_ins(parameters: tuple[Parameter, ...]) -> ParameterValues:

@@ -78,9 +78,23 @@ class _Reader:
         if token.kind == "name" and token.text == "input":
             return _path(tuple(self._segments()))
         if token.kind == "name" and token.text in _HELPERS and self._take("("):
-            inner = self.alternatives()
-            if inner is not None and self._take(")"):
-                return _applied(_HELPERS[token.text], inner)
+            return self._epoch_of_date_time(token.text) or self._argument(_HELPERS[token.text])
+        return None
+
+    def _argument(self, helper: Callable[[str], Any], closing: int = 1) -> Shortcut | None:
+        inner = self.alternatives()
+        if inner is None or not all(self._take(")") for _ in range(closing)):
+            return None
+        return _applied(helper, inner)
+
+    def _epoch_of_date_time(self, name: str) -> Shortcut | None:
+        """`SECONDS_…(TO_DATE_TIME(…))`, which kits write often, without the text in between; None, and nothing read, else."""
+        start = self._at
+        if name in _EPOCHS and self._take("TO_DATE_TIME") and self._take("("):
+            found = self._argument(_EPOCHS[name], closing=2)
+            if found is not None:
+                return found
+        self._at = start
         return None
 
     def _segments(self) -> Iterator[str]:
@@ -151,3 +165,18 @@ _HELPERS: dict[str, Callable[[str], Any]] = {
     "SECONDS_SINCE_EPOCH_FROM_RFC3999": _in_time(lambda instant: instant.seconds),
     "MILLISECONDS_SINCE_EPOCH_FROM_RFC3999": _in_time(lambda instant: instant.milliseconds),
 }
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
+"""Of the years 1 and 9999: TO_DATE_TIME writes no others."""
+
+
+def _written_seconds(instant: layouts.Instant) -> int:
+    if not _FIRST_SECOND <= instant.seconds <= _LAST_SECOND:
+        raise ValueError
+    return instant.seconds
+
+
+_EPOCHS: dict[str, Callable[[str], Any]] = {
+    "SECONDS_SINCE_EPOCH_FROM_RFC3999": _in_time(_written_seconds),
+    "MILLISECONDS_SINCE_EPOCH_FROM_RFC3999": _in_time(lambda instant: _written_seconds(instant) * 1000),
+}
+"""Of a text that TO_DATE_TIME wrote: the fraction is cut off then."""

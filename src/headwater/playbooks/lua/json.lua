@@ -30,6 +30,12 @@ end
 local function list_extent(t)
   if type((next(t))) == "string" then return nil end
   local count, greatest, present = 0, #t, 0
+  for key in next, t do -- most lists have no holes, and their keys come in order
+    if key ~= count + 1 then break end
+    count = key
+  end
+  if count == greatest and next(t, greatest > 0 and greatest or nil) == nil then return greatest, false end
+  count = 0
   for _ in next, t do count = count + 1 end
   for i = 1, greatest do
     if t[i] ~= nil then present = present + 1 end
