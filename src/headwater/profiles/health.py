@@ -6,6 +6,7 @@ is left out of.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -74,9 +75,13 @@ def _notable(
     reasons = [f"{len(own)} open conflict{'s' if len(own) > 1 else ''}"] if own else []
     if len(part.members) > rules.profile_limit * WATCHED_SHARE:
         reasons.append(f"{len(part.members)} of {rules.profile_limit} identifiers")
+    values = Counter(member.type for member in part.members)
     for name, rule in rules.types.items():
+        most = rule.limit * WATCHED_SHARE
+        if rule.unique or not rule.limit or values[name] <= most:
+            continue
         used = values_used(name, rule, part, seen)
-        if not rule.unique and rule.limit and used > rule.limit * WATCHED_SHARE:
+        if used > most:
             reasons.append(f"{used} of {rule.limit} values of {name}")
     return reasons
 

@@ -145,12 +145,12 @@ class Builder:
             return []
         owners = (arrival.effect.owner for arrival in arrivals)
         fragments = [None if owner is None else self._id(owner.identifier) for owner in owners]
-        keys = {key.hex for key in await tables.take_messages(arrivals, fragments)}
+        keys = [arrival.effect.message_key for arrival in arrivals]
+        taken = await tables.take_messages(arrivals, keys, fragments)
         new: list[Arrival] = []
-        for arrival in arrivals:
-            key = arrival.effect.message_key
-            if key in keys:
-                keys.remove(key)
+        for arrival, key in zip(arrivals, keys, strict=True):
+            if key in taken:
+                taken.remove(key)
                 new.append(arrival)
         return new
 

@@ -109,7 +109,9 @@ class _Work:
         again: bool,
     ) -> None:
         self.again = again
+        self.all_stored = stored
         self.stored = stored
+        self.touched: set[Identifier] = set()
         self.rules = rules
         self.decisions = decisions
         self.new_number = new_number
@@ -121,20 +123,64 @@ class _Work:
         self.borders: set[tuple[Identifier, Identifier]] = set()
 
     def run(self, effects: Iterable[EventEffect]) -> Gathering:
+        groups, others = self._settled(effects)
         self._take_stored()
-        self._take_effects(effects)
+        self._take_effects(others)
         self._connect()
+        groups += self._groups()
         gathered: list[Gathered] = []
-        for group in self._groups():
+        for group in groups:
             for piece in self._without_newly_alarmed(group):
                 gathered += self._gathered(piece)
         kept = {each.number for each in gathered}
         return Gathering(
             components=tuple(gathered),
-            before=tuple(part for component in self.stored.values() for part in component.parts),
-            gone=frozenset(self.stored.keys() - kept),
+            before=tuple(part for component in self.all_stored.values() for part in component.parts),
+            gone=frozenset(self.all_stored.keys() - kept),
             borders=frozenset(self.borders),
         )
+
+    def _settled(self, effects: Iterable[EventEffect]) -> tuple[list[_Group], Iterable[EventEffect]]:
+        """Components that every effect either leaves alone or stays inside of: nothing can join them.
+
+        Nearly all are such. They leave `stored`; the effects that are not inside one of them are returned.
+        """
+        if self.again or self.decisions.allowed:
+            return [], effects
+        home = {member: number for number, component in self.stored.items() for member in component.seen}
+        inside: list[tuple[int, EventEffect]] = []
+        across: list[EventEffect] = []
+        joined: set[int | None] = set()
+        for effect in effects:
+            numbers = {home.get(identifier) for identifier in effect.sighted()}
+            number = next(iter(numbers))
+            if len(numbers) == 1 and number is not None:
+                inside.append((number, effect))
+            else:
+                joined |= numbers
+                across.append(effect)
+        groups: dict[int, _Group] = {}
+        for number, effect in inside:
+            if number in joined:
+                across.append(effect)
+                continue
+            group = groups.get(number)
+            if group is None:
+                group = groups[number] = _group_of(number, self.stored[number])
+            self._take_inside(group, effect)
+        self.alarmed.update(
+            member for number in groups if self.stored[number].alarmed for member in self.stored[number].seen
+        )
+        self.stored = {number: each for number, each in self.stored.items() if number not in groups}
+        return list(groups.values()), across
+
+    def _take_inside(self, group: _Group, effect: EventEffect) -> None:
+        seen = effect.sighting()
+        for identifier in effect.sighted():
+            self.touched.add(identifier)
+            group.seen[identifier] = merge_sightings(group.seen[identifier], seen)
+        for link in effect.links():
+            _add_link(group.links, link.pair, link)
 
     def _take_stored(self) -> None:
         for component in self.stored.values():
@@ -152,6 +198,7 @@ class _Work:
         for effect in effects:
             seen = effect.sighting()
             for identifier in effect.sighted():
+                self.touched.add(identifier)
                 self.roots.add(identifier)
                 held = self.sightings.get(identifier)
                 self.sightings[identifier] = seen if held is None else merge_sightings(held, seen)
@@ -260,7 +307,7 @@ class _Work:
             resolution = resolve(seen, links, self.rules, self._decided(seen), frozenset(outside))
         parts = tuple(part for part in resolution.parts if part.founder in group.seen) if outside else resolution.parts
         component = Component(group.seen, group.links, parts, bool(alarmed))
-        touched = frozenset(self.sightings.keys() & group.seen.keys())
+        touched = frozenset(member for member in group.seen if member in self.touched)
         yield Gathered(number, component, resolution, touched)
 
     def _decided(self, seen: Mapping[Identifier, Sighting]) -> Decisions:
@@ -284,6 +331,14 @@ def alone(identifier: Identifier, rules: IdentityRules) -> Resolution:
     """What is decided about an identifier under the alarm: it is nobody's, and a part of its own."""
     one = frozenset({identifier})
     return Resolution((Part(identifier, (identifier,)),), (), nobodys=one, alarmed=one, version=rules.version)
+
+
+def _group_of(number: int, component: Component) -> _Group:
+    group = _Group()
+    group.numbers.append((len(component.seen), number))
+    group.seen.update(component.seen)
+    group.links.update(component.links)
+    return group
 
 
 def _add_link(links: dict[Pair, Link], pair: Pair, link: Link) -> None:

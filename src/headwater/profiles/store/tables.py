@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 from headwater.profiles.decisions import Decision
 from headwater.profiles.drop_counts import DropCount, DropKey
@@ -53,23 +52,16 @@ class Tables:
 
     # Reading
 
-    async def take_messages(self, arrivals: Sequence[Arrival], fragments: Sequence[bytes | None]) -> set[UUID]:
-        """Remember the messages; the keys of those that were new. `fragments` has the owner's id of each."""
-        rows = sorted(
-            (
-                (
-                    UUID(arrival.effect.message_key),
-                    fragment,
-                    arrival.effect.time,
-                    arrival.sequence,
-                    _clean(arrival.effect.stream),
-                    _clean(arrival.name),
-                )
-                for arrival, fragment in zip(arrivals, fragments, strict=True)
-            ),
-            key=lambda row: (row[0].bytes, row[3]),
-        )
-        return {row["key"] for row in await self._fetch("take_messages", *_columns(rows, 6))}
+    async def take_messages(
+        self, arrivals: Sequence[Arrival], keys: Sequence[str], fragments: Sequence[bytes | None]
+    ) -> set[str]:
+        """Remember the messages; the keys of those that were new. `keys` and `fragments` have key and owner's id of each."""
+        rows = [
+            (key, fragment, arrival.effect.time, arrival.sequence, _clean(arrival.effect.stream), _clean(arrival.name))
+            for arrival, key, fragment in zip(arrivals, keys, fragments, strict=True)
+        ]
+        rows.sort(key=_key_and_sequence)
+        return {row["key"].hex for row in await self._fetch("take_messages", *_columns(rows, 6))}
 
     async def components_of(self, ids: Collection[bytes]) -> dict[bytes, int]:
         """The component of each identifier that is known."""
@@ -152,6 +144,10 @@ class Tables:
 
 def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[Any]:
     return list(zip(*rows, strict=True)) if rows else [[] for _ in range(width)]
+
+
+def _key_and_sequence(row: Sequence[Any]) -> tuple[str, int]:
+    return row[0], row[3]
 
 
 def _clean(value: Any) -> Any:
