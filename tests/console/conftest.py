@@ -20,12 +20,15 @@ from headwater.console.application import create_app
 from headwater.console.ports import Console
 from headwater.database import migrations
 from headwater.database.pool import open_pool
+from headwater.database.transactions import transaction
 from headwater.engines import endpoints
 from headwater.log import connection, streams
 from headwater.log.writer import LogWriter
 from headwater.pipelines.changes import change
 from headwater.pipelines.secrets import SecretBox, SecretResolver
 from headwater.pipelines.watcher import SnapshotWatcher
+from headwater.profiles.store import generations
+from headwater.profiles.versions import version_store
 from headwater.roles.serving import Server
 from headwater.routing.dead_letter_desk import DeadLetterDesk
 from headwater.routing.dead_letters import DeadLetterStore
@@ -39,6 +42,9 @@ async def running_console(database_url: str, nats_url: str, tmp_path: Path) -> A
     """The console on a fresh database with a viewer, an editor and an admin."""
     await migrations.migrate(database_url)
     pool = await open_pool(database_url)
+    await version_store.ensure_first(pool)
+    async with transaction(pool) as database:
+        await generations.ensure_first(database, (await version_store.live(database)).schema)
     client = await connection.connect(nats_url, "test")
     await streams.ensure(client, LogSettings())
     writer = LogWriter(client)

@@ -18,7 +18,9 @@ GA4 = Attachment("p1", "web", "i1", "ga4", 3, True, NOW)
 
 
 def situation(**values: object) -> Situation:
-    return Situation(**{"pipelines": [WEB], "attachments": [GA4], "reasons": [], "levels": {}, "refused": {}, **values})
+    return Situation(
+        **{"pipelines": [WEB], "attachments": [GA4], "reasons": [], "levels": {}, "refused": {}, "health": {}, **values}
+    )
 
 
 def titles(**values: object) -> list[str]:
@@ -76,3 +78,9 @@ def test_a_level_has_no_sum():
     """What waits now is the last value, not all values added up."""
     line = charts.levels("c", "Title", "note", [NOW, NOW, NOW], {"ga4": [4.0, 9.0, 2.0]}).lines[0]
     assert (line.total, line.highest) == (2.0, 9.0)
+
+
+def test_a_quarantined_profile_is_looked_at():
+    """Watched ones go on; quarantined ones wait for a person."""
+    assert titles(health={"watched": 3}) == []
+    assert titles(health={"watched": 3, "quarantined": 1}) == ["1 profile holds more than one person can have"]

@@ -23,13 +23,16 @@ class Concern(NamedTuple):
 
 
 class Situation(NamedTuple):
-    """What is the case: `levels` now, by measure and "pipeline/integration"; `refused` of the range that is looked at."""
+    """What is the case: `levels` now, by measure and "pipeline/integration"; `refused` of the range that is looked at;
+    `health` is how many profiles are watched or quarantined.
+    """
 
     pipelines: Iterable[Pipeline]
     attachments: Iterable[Attachment]
     reasons: Iterable[ReasonCount]
     levels: Mapping[str, Mapping[str, float]]
     refused: Mapping[Key, float]
+    health: Mapping[str, int]
 
 
 def concerns(situation: Situation) -> list[Concern]:
@@ -40,6 +43,7 @@ def concerns(situation: Situation) -> list[Concern]:
         *_sick_destinations(situation),
         *_paused(situation),
         *_refused(situation),
+        *_quarantined(situation),
         *_without_destination(situation),
     ]
     return sorted(found, key=lambda concern: concern.tone != "bad")
@@ -124,8 +128,20 @@ def _refused(situation: Situation) -> Iterable[Concern]:
             "warn",
             f"{number(total)} {_plural(total, 'event was', 'events were')} refused at the door",
             f"Most often: {first}. Their senders were told why; what was wrong must be corrected there.",
-            "/refused",
+            "/live/refused",
             "See what was sent",
+        )
+
+
+def _quarantined(situation: Situation) -> Iterable[Concern]:
+    count = situation.health.get("quarantined", 0)
+    if count > 0:
+        yield Concern(
+            "warn",
+            f"{number(count)} {_plural(count, 'profile holds', 'profiles hold')} more than one person can have",
+            "Too many identifiers or events came together in them, so they are kept out of audiences until somebody looks.",
+            "/profiles?health=quarantined",
+            "See the profiles",
         )
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from headwater.api.ports import Services
 from headwater.console import charts
 from headwater.console.attention import Concern, Situation, concerns, subject
 from headwater.console.charts import Chart
 from headwater.database.transactions import transaction
 from headwater.pipelines import deployment_store, pipeline_store
 from headwater.pipelines.objects import Attachment, Pipeline
-from headwater.routing.dead_letters import ReasonCount
 from headwater.timeseries import figures
 from headwater.timeseries.minutes import Key
 from headwater.timeseries.quantiles import quantile
@@ -54,10 +54,11 @@ class Overview(NamedTuple):
     rows: list[Row]
 
 
-async def read(pool: Any, dead_letters: Any, span: Range, now: datetime) -> Overview:
+async def read(services: Services, span: Range, now: datetime) -> Overview:
     """The overview of a range up to `now`."""
-    reasons: list[ReasonCount] = await dead_letters.reasons()
-    async with transaction(pool, read_only=True) as connection:
+    reasons = await services.dead_letters.reasons()
+    health = await services.profiles.reader.health()
+    async with transaction(services.pool, read_only=True) as connection:
         pipelines = await pipeline_store.every(connection)
         attachments = await deployment_store.attachments(connection)
         series = await figures.series(connection, _SERIES, span, now)
@@ -67,7 +68,7 @@ async def read(pool: Any, dead_letters: Any, span: Range, now: datetime) -> Over
     return Overview(
         span=span,
         pipelines=pipelines,
-        concerns=concerns(Situation(pipelines, attachments, reasons, levels, totals)),
+        concerns=concerns(Situation(pipelines, attachments, reasons, levels, totals, health)),
         received=_total(series, "received"),
         delivered=_total(series, "delivered"),
         retried=_total(series, "retried"),

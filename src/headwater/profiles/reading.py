@@ -6,7 +6,7 @@ Everything is read from the live generation, in one state of the database for ea
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -106,6 +106,32 @@ class _Live(NamedTuple):
     schema: CompiledSchema
 
 
+class Look:
+    """One state of the database: profiles, and what others read beside them on the same `connection`."""
+
+    def __init__(self, connection: Any, live: _Live, secret: bytes) -> None:
+        self.connection = connection
+        self.generation = live.generation.number
+        self.rules: IdentityRules = live.schema.rules
+        self._secret = secret
+
+    async def by_identifier(self, name: str, value: str) -> StoredProfile | None:
+        """The profile of an identifier, in any spelling that its type allows. None when there is none."""
+        identifier = spelled(name, value, self.rules)
+        if identifier is None:
+            return None
+        return await self._profile(bytes.fromhex(fragment_id(identifier, self._secret)))
+
+    async def by_id(self, profile_id: str) -> StoredProfile | None:
+        """The profile that an id leads to: its own one, or one that it had before."""
+        raw = _id_bytes(profile_id)
+        return None if raw is None else await self._profile(raw)
+
+    async def _profile(self, raw: bytes) -> StoredProfile | None:
+        row = await self.connection.fetchrow(statement("profile", self.generation), raw)
+        return None if row is None else _stored_profile(row)
+
+
 class ProfileReader:
     """Answers questions about profiles. Methods raise as `transaction` does, and ConfigurationError on an install without profiles."""
 
@@ -127,25 +153,21 @@ class ProfileReader:
 
     # One profile
 
+    @asynccontextmanager
+    async def look(self) -> AsyncIterator[Look]:
+        """Read several things in one state of the database."""
+        async with self._reading() as (connection, live):
+            yield Look(connection, live, self._secret)
+
     async def by_identifier(self, name: str, value: str) -> StoredProfile | None:
         """The profile of an identifier, in any spelling that its type allows. None when there is none."""
-        async with self._reading() as (connection, live):
-            identifier = spelled(name, value, live.schema.rules)
-            if identifier is None:
-                return None
-            return await self._profile(connection, live, bytes.fromhex(fragment_id(identifier, self._secret)))
+        async with self.look() as look:
+            return await look.by_identifier(name, value)
 
     async def by_id(self, profile_id: str) -> StoredProfile | None:
         """The profile that an id leads to: its own one, or one that it had before."""
-        raw = _id_bytes(profile_id)
-        if raw is None:
-            return None
-        async with self._reading() as (connection, live):
-            return await self._profile(connection, live, raw)
-
-    async def _profile(self, connection: Any, live: _Live, raw: bytes) -> StoredProfile | None:
-        row = await connection.fetchrow(statement("profile", live.generation.number), raw)
-        return None if row is None else _stored_profile(row)
+        async with self.look() as look:
+            return await look.by_id(profile_id)
 
     async def identifiers(self, profile_id: str) -> tuple[Identifier, ...]:
         """All identifiers of the profile that an id leads to, by rank and value."""
@@ -214,6 +236,12 @@ class ProfileReader:
         async with self._reading() as (connection, live):
             rows = await connection.fetch(statement("unhealthy", live.generation.number), state, limit)
             return [_stored_profile(row) for row in rows]
+
+    async def health(self) -> dict[str, int]:
+        """How many profiles are watched or quarantined, by state; a state that none is in is not there."""
+        async with self._reading() as (connection, live):
+            rows = await connection.fetch(statement("health", live.generation.number))
+            return {row["health"]: row["count"] for row in rows}
 
     async def stats(self, *, exact: bool = False) -> ProfileStats:
         """What is there. Large tables are estimated from the server's statistics unless `exact`."""

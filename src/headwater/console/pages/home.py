@@ -63,8 +63,7 @@ async def _changes(request: Caller, range_name: str) -> AsyncGenerator[Event]:
 
 
 async def _read(request: Caller, range_name: str) -> Overview:
-    console = console_of(request)
-    return await overview.read(console.pool, console.services.dead_letters, range_named(range_name), datetime.now(UTC))
+    return await overview.read(console_of(request).services, range_named(range_name), datetime.now(UTC))
 
 
 HANDLERS = (home, home_live, refused)
