@@ -87,7 +87,7 @@ class RouteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ProfileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Building profiles from the log. `batch_limit`: most records in one transaction."""
 
-    batch_limit: Count = 1000
+    batch_limit: Count = 2000
 
 
 class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ from headwater.profiles.documents import profile_document
 from headwater.profiles.fold import fold
 from headwater.profiles.fragments import Fragment, FragmentKey
 from headwater.profiles.identifiers import Identifier
+from headwater.profiles.instants import instant
 from headwater.profiles.observers import ProfileDelta
 from headwater.profiles.resolution import Part
 from headwater.profiles.sightings import Sighting
@@ -76,7 +77,7 @@ class EarlierFields(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._known:
-            self._known[name] = self._field(name) if name in self._schema.readers else self._frame.get(name)
+            self._known[name] = self._value(name)
         value = self._known[name]
         if value is None:
             raise KeyError(name)
@@ -87,6 +88,15 @@ class EarlierFields(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._whole)
+
+    def _value(self, name: str) -> Any:
+        if name in self._schema.readers:
+            return self._field(name)
+        if name in _META:
+            return _META[name](self._kept)
+        if name in self._schema.rules.types and all(member.type != name for member in self._kept.seen):
+            return None
+        return self._frame.get(name)
 
     def _field(self, name: str) -> Any:
         states = [each.fields[name] for each in self._kept.fragments.values() if name in each.fields]
@@ -114,6 +124,17 @@ class EarlierFields(Mapping[str, Any]):
         document = profile_document(profile)
         document["_health"] = self._health
         return document
+
+
+_META: Mapping[str, Callable[[Kept], Any]] = {
+    "_created": lambda kept: instant(min(each.first for each in kept.fragments.values())) if kept.fragments else None,
+    "_modified": lambda kept: instant(max(each.last for each in kept.fragments.values())) if kept.fragments else None,
+    "_num_aliases": lambda kept: len(kept.seen),
+    "_num_conflicts": lambda _kept: 0,
+    "_num_events": lambda kept: sum(each.events for each in kept.fragments.values()),
+    "_num_streams": lambda kept: len({stream for each in kept.fragments.values() for stream in each.streams}),
+}
+"""Meta fields that audiences ask for most, told without folding anything."""
 
 
 def deltas_of(
