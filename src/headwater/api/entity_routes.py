@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -13,20 +14,17 @@ from litestar.params import QueryParameter
 
 from headwater.api.authorization import PROFILE_CHANGE, PROFILE_READ, PUBLIC, actor_of, visit_of
 from headwater.api.entity_documents import NOT_FOUND, Wanted, entity_document, explained_document
-from headwater.api.lytics_replies import first_reply, listed, require_table
+from headwater.api.lytics_replies import TABLE, first_reply, listed, require_table
 from headwater.api.names import FieldName, FieldValue, RequestId, TableName
 from headwater.api.ports import Services
 from headwater.api.public_visits import page_of
-from headwater.audiences import standings
 from headwater.audiences.objects import Audience
-from headwater.database.transactions import transaction
+from headwater.audiences.standings import EVERYBODY
 from headwater.errors import InputError
 from headwater.profiles.erasure.desk import Erasure
 from headwater.profiles.identifiers import Identifier
 from headwater.profiles.public_access.rules import PublicAccess
 from headwater.profiles.reading import StoredProfile, spelled
-from headwater.profiles.store import generations
-from headwater.profiles.versions import version_store
 
 Caller = Request[Any, Any, State]
 OPEN_READ = {**PROFILE_READ, **PUBLIC}
@@ -40,7 +38,7 @@ _Flag = Annotated[bool, QueryParameter()]
 
 
 class Lookup(msgspec.Struct, frozen=True):
-    """Whom a request asks for and how long it may take; `late` is set where the time was not enough."""
+    """Whom a request asks for, and whether it waits for what is in the log."""
 
     field: str
     value: str
@@ -179,47 +177,65 @@ async def _reply(services: Services, request: Caller, lookup: Lookup, shape: _Sh
 async def _body(
     services: Services, request: Caller, lookup: Lookup, shape: _Shape, visit: PublicAccess | None
 ) -> dict[str, Any]:
-    profile, in_time = await _found(services, lookup, visit)
-    more: dict[str, Any] = {"meta": await _meta(services, visit)} if shape.meta else {}
-    if profile is None:
+    if visit is not None and lookup.field not in visit.lookup_fields:
+        raise InputError(f"visitors may ask by {', '.join(visit.lookup_fields)}", "field")
+    in_time = await services.profiles.progress.caught_up(WAIT_SECONDS) if lookup.wait and visit is None else True
+    try:
+        async with asyncio.timeout(None if visit is None else visit.timeout_milliseconds / 1000):
+            found = await _found(services, lookup, public_only=visit is not None)
+    except TimeoutError:
+        found, in_time = _Found(None, (), ()), False
+    by_fields = found.by_fields if visit is None else visit.lookup_fields
+    more: dict[str, Any] = (
+        {"meta": {"by_fields": list(by_fields), "format": "json", "name": TABLE}} if shape.meta else {}
+    )
+    if found.profile is None:
         return first_reply({"segments": list(NOT_FOUND)}, message="Not Found" if in_time else "Timed out", **more)
-    data: dict[str, Any] = {}
-    if not shape.nothing_else:
-        data = entity_document(profile, _wanted(request, shape, visit))
+    data = {} if shape.nothing_else else entity_document(found.profile, _wanted(request, shape, visit))
     if shape.segments:
-        audiences = await _audiences(services, profile, public_only=visit is not None)
-        data["segments"] = _slugs(audiences)
+        data["segments"] = _slugs(found.audiences)
         if shape.allsegments:
-            data["segments_all"] = [{"id": each.id, "slug_name": each.slug, "name": each.name} for each in audiences]
+            data["segments_all"] = [
+                {"id": each.id, "slug_name": each.slug, "name": each.name} for each in found.audiences
+            ]
     if shape.explain and visit is None:
-        explanation = await services.profiles.reader.explain(profile.id)
+        explanation = await services.profiles.reader.explain(found.profile.id)
         if explanation is not None:
             data = explained_document(explanation, data)
     return first_reply(data, **more)
 
 
-async def _found(services: Services, lookup: Lookup, visit: PublicAccess | None) -> tuple[StoredProfile | None, bool]:
-    """The profile, and whether there was time to look."""
-    if visit is not None:
-        if lookup.field not in visit.lookup_fields:
-            raise InputError(f"visitors may ask by {', '.join(visit.lookup_fields)}", "field")
-        try:
-            async with asyncio.timeout(visit.timeout_milliseconds / 1000):
-                return await services.profiles.reader.by_identifier(lookup.field, lookup.value), True
-        except TimeoutError:
-            return None, False
-    in_time = await services.profiles.progress.caught_up(WAIT_SECONDS) if lookup.wait else True
-    return await profile_of(services, lookup.field, lookup.value), in_time
+class _Found(NamedTuple):
+    """A profile with its audiences, and the identifiers by which one may ask."""
+
+    profile: StoredProfile | None
+    audiences: Sequence[Audience]
+    by_fields: Sequence[str]
+
+
+async def _found(services: Services, lookup: Lookup, *, public_only: bool) -> _Found:
+    async with services.profiles.reader.look() as look:
+        ranks = tuple(look.rules.types)
+        if lookup.field == PROFILE_ID_FIELD and not public_only:
+            profile = await look.by_id(lookup.value)
+        else:
+            require_identifier(lookup.field, ranks)
+            profile = await look.by_identifier(lookup.field, lookup.value)
+        if profile is None:
+            return _Found(None, (), ranks)
+        audiences = await services.profiles.audiences.audiences_of(
+            look.connection, look.generation, bytes.fromhex(profile.id), public_only=public_only
+        )
+        return _Found(profile, audiences, ranks)
 
 
 async def profile_of(services: Services, field: str, value: str) -> StoredProfile | None:
     """The profile of an identifier or of a profile id. Raises InputError for a field that does not identify."""
-    if field == PROFILE_ID_FIELD:
-        return await services.profiles.reader.by_id(value)
-    found = await services.profiles.reader.by_identifier(field, value)
-    if found is None:
-        await _require_identifier(services, field)
-    return found
+    async with services.profiles.reader.look() as look:
+        if field == PROFILE_ID_FIELD:
+            return await look.by_id(value)
+        require_identifier(field, tuple(look.rules.types))
+        return await look.by_identifier(field, value)
 
 
 async def identifier_of(services: Services, field: str, value: str) -> Identifier:
@@ -229,18 +245,16 @@ async def identifier_of(services: Services, field: str, value: str) -> Identifie
         if not members:
             raise InputError(f"there is no profile {value!r}", "value", "not_found")
         return members[0]
-    async with transaction(services.pool, read_only=True) as connection:
-        schema = (await generations.live(connection)).schema
-    identifier = spelled(field, value, schema.identity_rules)
+    async with services.profiles.reader.look() as look:
+        require_identifier(field, tuple(look.rules.types))
+        identifier = spelled(field, value, look.rules)
     if identifier is None:
-        await _require_identifier(services, field)
         raise InputError(f"{value!r} cannot be a value of {field}", "value")
     return identifier
 
 
-async def _require_identifier(services: Services, field: str) -> None:
-    async with transaction(services.pool, read_only=True) as connection:
-        ranks = (await generations.live(connection)).schema.ranks
+def require_identifier(field: str, ranks: Sequence[str]) -> None:
+    """Raise InputError for a field that does not identify."""
     if field not in ranks:
         raise InputError(f"{field!r} does not identify; ask by {', '.join(ranks)} or {PROFILE_ID_FIELD}", "field")
 
@@ -255,23 +269,8 @@ def _wanted(request: Caller, shape: _Shape, visit: PublicAccess | None) -> Wante
     )
 
 
-async def _meta(services: Services, visit: PublicAccess | None) -> dict[str, Any]:
-    if visit is not None:
-        return {"by_fields": list(visit.lookup_fields), "format": "json", "name": "user"}
-    async with transaction(services.pool, read_only=True) as connection:
-        schema = (await version_store.live(connection)).schema
-    return {"by_fields": list(schema.ranks), "format": "json", "name": schema.table}
-
-
-async def _audiences(services: Services, profile: StoredProfile, *, public_only: bool) -> list[Audience]:
-    async with transaction(services.pool, read_only=True) as connection:
-        generation = (await generations.live(connection)).number
-        raw = bytes.fromhex(profile.id)
-        return (await standings.audiences_of(connection, generation, [raw], public_only=public_only))[raw]
-
-
-def _slugs(audiences: list[Audience]) -> list[str]:
-    return [*(each.slug for each in audiences if each.slug != standings.EVERYBODY), standings.EVERYBODY]
+def _slugs(audiences: Sequence[Audience]) -> list[str]:
+    return [*(each.slug for each in audiences if each.slug != EVERYBODY), EVERYBODY]
 
 
 def page_origin(request: Caller) -> str:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from nats.aio.client import Client
 
 from headwater.archive.stores import open_store
+from headwater.audiences.directory import AudienceDirectory
 from headwater.audiences.observer import AudienceObserver
 from headwater.profiles.archived_records import ArchivedRecords
 from headwater.profiles.deciding import IdentityDesk
@@ -25,6 +26,7 @@ class ProfileServices(NamedTuple):
     identity: IdentityDesk
     erasure: ErasureDesk
     progress: BuildingProgress
+    audiences: AudienceDirectory
 
 
 def profile_services(pool: Any, client: Client, settings: Settings) -> ProfileServices:
@@ -37,4 +39,5 @@ def profile_services(pool: Any, client: Client, settings: Settings) -> ProfileSe
         identity=IdentityDesk(pool, [AudienceObserver()]),
         erasure=ErasureDesk(pool, progress.last_sequence, [AudienceObserver()]),
         progress=progress,
+        audiences=AudienceDirectory(),
     )

@@ -52,28 +52,34 @@ CREATE TABLE {namespace}.audience_size_changes (
 -- The audiences of profiles, and when time may change them.
 SELECT profile_id, audiences, next_moment FROM {namespace}.memberships WHERE profile_id = ANY($1::bytea[]);
 
--- name: write_memberships
--- Memberships as they are now.
-INSERT INTO {namespace}.memberships (profile_id, audiences, next_moment)
-SELECT profile_id, audiences::integer[], next_moment
-FROM unnest($1::bytea[], $2::text[], $3::timestamptz[]) AS written (profile_id, audiences, next_moment)
-ON CONFLICT (profile_id) DO UPDATE SET audiences = excluded.audiences, next_moment = excluded.next_moment;
+-- name: standing_and_version
+-- The audiences of one profile, and the version of the audiences that these numbers are of.
+SELECT s.version, m.audiences FROM audience_state s LEFT JOIN {namespace}.memberships m ON m.profile_id = $1;
 
--- name: move_moments
--- Only the moment is another one.
-UPDATE {namespace}.memberships AS held SET next_moment = written.next_moment
-FROM unnest($1::bytea[], $2::timestamptz[]) AS written (profile_id, next_moment) WHERE held.profile_id = written.profile_id;
-
--- name: delete_memberships
--- Profiles that are gone, or that neither are in an audience nor wait.
-DELETE FROM {namespace}.memberships WHERE profile_id = ANY($1::bytea[]);
-
--- name: add_transitions
--- Entries and exits.
-INSERT INTO {namespace}.transitions (profile_id, audience, at, entered, reason)
-SELECT profile_id, audience, at, entered, reason::jsonb
-FROM unnest($1::bytea[], $2::integer[], $3::timestamptz[], $4::boolean[], $5::text[])
-    AS added (profile_id, audience, at, entered, reason);
+-- name: write
+-- Everything that a batch decided, in one statement because each one is a journey: memberships as they are now, moments alone where
+-- only these are others, profiles that are gone or in nothing, entries and exits, how sizes change, and what is announced.
+WITH members AS (
+    INSERT INTO {namespace}.memberships (profile_id, audiences, next_moment)
+    SELECT profile_id, audiences::integer[], next_moment
+    FROM unnest($1::bytea[], $2::text[], $3::timestamptz[]) AS written (profile_id, audiences, next_moment)
+    ON CONFLICT (profile_id) DO UPDATE SET audiences = excluded.audiences, next_moment = excluded.next_moment
+), moments AS (
+    UPDATE {namespace}.memberships AS held SET next_moment = written.next_moment
+    FROM unnest($4::bytea[], $5::timestamptz[]) AS written (profile_id, next_moment) WHERE held.profile_id = written.profile_id
+), gone AS (
+    DELETE FROM {namespace}.memberships WHERE profile_id = ANY($6::bytea[])
+), history AS (
+    INSERT INTO {namespace}.transitions (profile_id, audience, at, entered, reason)
+    SELECT profile_id, audience, at, entered, reason::jsonb
+    FROM unnest($7::bytea[], $8::integer[], $9::timestamptz[], $10::boolean[], $11::text[])
+        AS added (profile_id, audience, at, entered, reason)
+), sizes AS (
+    INSERT INTO {namespace}.audience_size_changes (audiences, changes) SELECT $12, $13 WHERE cardinality($12::integer[]) > 0
+)
+INSERT INTO outbox (pipeline_id, message_id, user_key, data)
+SELECT $14, message_id, user_key, data::jsonb
+FROM unnest($15::text[], $16::text[], $17::text[]) AS announced (message_id, user_key, data);
 
 -- name: move_transitions
 -- The history of profiles that were joined to others.
@@ -94,10 +100,6 @@ DELETE FROM {namespace}.transitions WHERE profile_id = ANY($1::bytea[]);
 -- name: transitions
 -- The history of one profile, the oldest first.
 SELECT audience, at, entered, reason FROM {namespace}.transitions WHERE profile_id = $1 ORDER BY at, entered;
-
--- name: change_sizes
--- How many more or fewer members audiences have.
-INSERT INTO {namespace}.audience_size_changes (audiences, changes) VALUES ($1, $2);
 
 -- name: add_up_sizes
 -- Adds changes to the sizes and forgets them; returns how many rows were taken.
