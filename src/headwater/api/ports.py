@@ -39,6 +39,15 @@ class DeadLetters(Protocol):
     async def reasons(self) -> list[ReasonCount]:
         """How many wait, by integration and reason."""
 
+    async def of_message(self, pipeline_id: str, message_id: str) -> list[LetterSummary]:
+        """The letters of one message in any state, newest first."""
+
+    async def newest_id(self) -> int:
+        """The id of the newest letter, 0 when there never was one."""
+
+    async def count(self, choice: Choice, after: int = 0) -> int:
+        """How many of the chosen letters wait; those with an id above `after`."""
+
     async def replay(self, choice: Choice, actor: str) -> int:
         """Deliver again with the revision in use now; how many letters it was."""
 

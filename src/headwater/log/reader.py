@@ -72,9 +72,9 @@ async def read(client: Client, query: Query, *, follow: bool = False) -> AsyncGe
 
     Raises UnavailableError when the log cannot be reached for PATIENCE_SECONDS.
     """
-    last = None if follow else await _patiently(lambda: _last_sequence(client, query))
+    last = None if follow else await _patiently(lambda: last_sequence(client, query))
     if last == 0:
-        return
+        return  # reading would wait for the first record
     async with aclosing(_messages(client, query, last)) as messages:
         async for message in messages:
             if query.until is not None and message.stored_at >= query.until:
@@ -131,8 +131,8 @@ async def _patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
             await asyncio.sleep(RETRY_SECONDS)
 
 
-async def _last_sequence(client: Client, query: Query) -> int:
-    """Sequence of the newest record at the addresses of the query, 0 when there is none: there reading ends at once."""
+async def last_sequence(client: Client, query: Query) -> int:
+    """Sequence of the newest record at the addresses of the query, 0 when there is none. Raises UnavailableError."""
     manager = client.jsm()
     last = 0
     for subject in query.subjects():

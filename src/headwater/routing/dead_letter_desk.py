@@ -30,6 +30,18 @@ class DeadLetterDesk:
         """How many wait, by integration and reason."""
         return await self._store.reasons()
 
+    async def of_message(self, pipeline_id: str, message_id: str) -> list[LetterSummary]:
+        """The letters of one message in any state, newest first."""
+        return await self._store.of_message(pipeline_id, message_id)
+
+    async def newest_id(self) -> int:
+        """The id of the newest letter, 0 when there never was one."""
+        return await self._store.newest_id()
+
+    async def count(self, choice: Choice, after: int = 0) -> int:
+        """How many of the chosen letters wait; those with an id above `after`."""
+        return await self._store.count(choice, after)
+
     async def replay(self, choice: Choice, actor: str, progress: Callable[[int], None] = lambda _: None) -> int:
         """Deliver again with the revision in use now; how many letters it was."""
         return await replay_dead_letters(self._writer, self._store, choice, actor, progress)

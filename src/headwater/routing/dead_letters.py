@@ -76,12 +76,13 @@ class ReasonCount(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """Which waiting letters: by id, or by integration and reason; nothing given means all."""
+    """Which waiting letters: by id, or by integration and reason; nothing given means all. `up_to` is the newest id."""
 
     ids: tuple[int, ...] | None = None
     pipeline_id: str | None = None
     integration_id: str | None = None
     reason: str | None = None
+    up_to: int | None = None
 
 
 class WaitingRecord(msgspec.Struct, frozen=True):
@@ -147,20 +148,32 @@ class DeadLetterStore:
             rows = await self._pool.fetch(QUERIES["dead_letter_reasons"])
         return [ReasonCount(**dict(row)) for row in rows]
 
+    async def of_message(self, pipeline_id: str, message_id: str) -> list[LetterSummary]:
+        """The letters of one message in any state, newest first."""
+        with faults.translated():
+            rows = await self._pool.fetch(QUERIES["dead_letters_of_message"], pipeline_id, message_id, PAGE)
+        return [LetterSummary(**dict(row)) for row in rows]
+
+    async def newest_id(self) -> int:
+        """The id of the newest letter, 0 when there never was one."""
+        with faults.translated():
+            return int(await self._pool.fetchval(QUERIES["newest_dead_letter"]))
+
+    async def count(self, choice: Choice, after: int = 0) -> int:
+        """How many of the chosen letters wait; those with an id above `after`."""
+        with faults.translated():
+            return int(await self._pool.fetchval(QUERIES["count_waiting"], *_condition(choice), after))
+
     async def waiting(self, choice: Choice) -> AsyncIterator[list[WaitingRecord]]:
-        """The chosen waiting letters with their records, oldest first, in pages."""
+        """The chosen waiting letters with their records, oldest first, in pages.
+
+        Letters that come while the pages are read are not among them: what is sent again and refused again would never end.
+        """
         last = 0
+        bounded = choice if choice.up_to is not None else msgspec.structs.replace(choice, up_to=await self.newest_id())
         while True:
             with faults.translated():
-                rows = await self._pool.fetch(
-                    QUERIES["waiting_records"],
-                    None if choice.ids is None else list(choice.ids),
-                    choice.pipeline_id,
-                    choice.integration_id,
-                    choice.reason,
-                    last,
-                    PAGE,
-                )
+                rows = await self._pool.fetch(QUERIES["waiting_records"], *_condition(bounded), last, PAGE)
             if not rows:
                 return
             last = rows[-1]["id"]
@@ -171,3 +184,9 @@ class DeadLetterStore:
         with faults.translated():
             status = await self._pool.execute(QUERIES["mark_dead_letters"], list(ids), state, actor)
         return int(status.split()[-1])
+
+
+def _condition(choice: Choice) -> tuple[list[int] | None, str | None, str | None, str | None, int | None]:
+    """The first parameters of the statements about waiting letters."""
+    ids = None if choice.ids is None else list(choice.ids)
+    return ids, choice.pipeline_id, choice.integration_id, choice.reason, choice.up_to

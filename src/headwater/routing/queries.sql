@@ -43,9 +43,34 @@ WHERE state = 'waiting'
     AND ($2::text IS NULL OR pipeline_id = $2)
     AND ($3::text IS NULL OR integration_id = $3)
     AND ($4::text IS NULL OR reason = $4)
-    AND id > $5
+    AND ($5::bigint IS NULL OR id <= $5)
+    AND id > $6
 ORDER BY id
-LIMIT $6;
+LIMIT $7;
+
+-- name: count_waiting
+-- How many waiting letters are chosen.
+SELECT count(*) FROM dead_letters
+WHERE state = 'waiting'
+    AND ($1::bigint[] IS NULL OR id = ANY ($1))
+    AND ($2::text IS NULL OR pipeline_id = $2)
+    AND ($3::text IS NULL OR integration_id = $3)
+    AND ($4::text IS NULL OR reason = $4)
+    AND ($5::bigint IS NULL OR id <= $5)
+    AND id > $6;
+
+-- name: newest_dead_letter
+-- The id of the newest letter.
+SELECT coalesce(max(id), 0) FROM dead_letters;
+
+-- name: dead_letters_of_message
+-- What became of one message at the integrations that refused it, newest first.
+SELECT id, pipeline_id, integration_id, revision, message_id, piece, reason, attempts, first_seen, failed_at, state,
+       state_changed_at, state_changed_by
+FROM dead_letters
+WHERE pipeline_id = $1 AND message_id = $2
+ORDER BY id DESC
+LIMIT $3;
 
 -- name: mark_dead_letters
 -- Ends the waiting of letters: sent again, or given up by a person.
