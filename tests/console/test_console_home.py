@@ -114,7 +114,7 @@ async def test_refused_events_say_what_is_wrong(running_console, visits, page_ch
     page = await visits.as_role("viewer")
     async with asyncio.timeout(10):
         while not await page.get_by_role("heading", name="Unknown write key").count():
-            await page.goto("/refused")
+            await page.goto("/live/refused")
     running.cancel()
     await page.get_by_text("What was sent").first.click()
     assert "<script>" in await page.locator("pre").first.inner_text()

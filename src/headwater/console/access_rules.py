@@ -28,7 +28,15 @@ RULES: Mapping[str, Rule] = {
     # Home
     "GET /": VIEWER,
     "GET /home/live": VIEWER,
-    "GET /refused": VIEWER,
+    # Live
+    "GET /live": VIEWER,
+    "GET /live/stream": VIEWER,
+    "GET /live/refused": VIEWER,
+    "GET /live/examples": VIEWER,
+    "POST /live/examples/{example}/delete": EDITOR,
+    "GET /live/events/{sequence}": VIEWER,
+    "GET /live/events/{sequence}/changes": VIEWER,
+    "POST /live/events/{sequence}/example": EDITOR,
     # Pipelines
     "GET /pipelines": VIEWER,
     "GET /new/pipeline": EDITOR,

@@ -18,6 +18,7 @@ class Part(NamedTuple):
 
 PARTS = (
     Part("/", "Home", "home"),
+    Part("/live", "Live", "live"),
     Part("/pipelines", "Pipelines", "pipelines"),
     Part("/integrations", "Integrations", "integrations"),
     Part("/settings", "Settings", "settings"),

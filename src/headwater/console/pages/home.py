@@ -11,20 +11,15 @@ from litestar.datastructures import State
 from litestar.params import QueryParameter
 from litestar.response import ServerSentEvent
 
-from headwater.collect import kept_refusals
 from headwater.console import overview
 from headwater.console.overview import Overview
 from headwater.console.ports import console_of
 from headwater.console.rendering import fragment, page
 from headwater.console.streams import Event, pause, stream
-from headwater.database.transactions import transaction
-from headwater.pipelines import pipeline_store
 from headwater.timeseries.ranges import RANGES, range_named
 
 LOOK_SECONDS = 5.0
 """How often a live page looks for new figures; processes write theirs every 10 s."""
-
-SHOWN_REFUSALS = 50
 
 Caller = Request[Any, Any, State]
 _RangeName = Annotated[str, QueryParameter(name="range", max_length=20)]
@@ -42,16 +37,6 @@ async def home_live(request: Caller, range_name: _RangeName = "hour") -> ServerS
     return stream(request, _changes(request, range_name))
 
 
-@get("/refused")
-async def refused(request: Caller) -> Response[Any]:
-    """The newest events that were refused at the door, each with what is wrong with it."""
-    console = console_of(request)
-    found = [kept async for kept in kept_refusals.newest(console.log, SHOWN_REFUSALS)]
-    async with transaction(console.pool, read_only=True) as database:
-        names = {pipeline.id: pipeline.slug for pipeline in await pipeline_store.every(database)}
-    return page(request, "home/refused.html", refusals=found, names=names, limit=SHOWN_REFUSALS)
-
-
 async def _changes(request: Caller, range_name: str) -> AsyncGenerator[Event]:
     shown = ""
     while True:
@@ -66,4 +51,4 @@ async def _read(request: Caller, range_name: str) -> Overview:
     return await overview.read(console_of(request).services, range_named(range_name), datetime.now(UTC))
 
 
-HANDLERS = (home, home_live, refused)
+HANDLERS = (home, home_live)

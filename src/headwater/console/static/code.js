@@ -109,5 +109,6 @@
     area.dataset.checkedText = area.value;
     paint(area);
   });
+  document.addEventListener("parts:replaced", () => start(document));
   start(document);
 })();

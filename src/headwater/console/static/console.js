@@ -6,6 +6,7 @@
   const moment = new Intl.DateTimeFormat(undefined, {
     year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
   });
+  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
   const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
@@ -15,10 +16,17 @@
     return relative.format(Math.round(seconds / size), unit);
   }
 
+  // `data-ago` shows how long ago it was, `data-clock` the time alone when it was today.
+  function shown(element, date) {
+    if ("ago" in element.dataset) return ago(date);
+    const today = date.toDateString() === new Date().toDateString();
+    return "clock" in element.dataset && today ? clock.format(date) : moment.format(date);
+  }
+
   function showTimes(root) {
     for (const element of root.querySelectorAll("time[datetime]")) {
       const date = new Date(element.dateTime);
-      if (!Number.isNaN(date.getTime())) element.textContent = "ago" in element.dataset ? ago(date) : moment.format(date);
+      if (!Number.isNaN(date.getTime())) element.textContent = shown(element, date);
     }
   }
 
@@ -95,6 +103,7 @@
     for (const part of incoming.querySelectorAll("[data-part]")) {
       const present = section.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
       const text = part.outerHTML;
+      if (!present) section.append(part);
       if (!present || partTexts.get(present) === text) continue;
       if (part.dataset.chart) {
         present.dataset.chart = part.dataset.chart;
@@ -103,12 +112,17 @@
         present.dispatchEvent(new CustomEvent("part:kept", { bubbles: true }));
         partTexts.set(present, text);
       } else {
+        for (const details of part.querySelectorAll("details[data-keep-open]")) {
+          const before = present.querySelector(`details[data-keep-open="${CSS.escape(details.dataset.keepOpen)}"]`);
+          if (before) details.open = before.open;
+        }
         present.replaceWith(part);
         partTexts.set(part, text);
         htmx.process(part);
       }
     }
     prepare(section);
+    section.dispatchEvent(new CustomEvent("parts:replaced", { bubbles: true }));
   }
   document.addEventListener("htmx:sseBeforeMessage", (event) => {
     if (!event.target.matches("[data-parts]")) return;

@@ -1,0 +1,1 @@
+"""The event stream as it passes, and the whole way of one event."""
