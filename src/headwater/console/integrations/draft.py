@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from headwater.console.integrations import override_file
+from headwater.console.integrations.compiled import kit_of_texts, problems
 from headwater.console.integrations.override_file import FileFault
 from headwater.console.integrations.rule_table import SectionTable, tables
 from headwater.errors import ConfigurationError
-from headwater.pipelines import kits, overrides
+from headwater.pipelines import overrides
 from headwater.pipelines.objects import Revision, RevisionContent
-from headwater.playbooks import Kit, check_kit
+from headwater.playbooks import Kit
 
 
 class Draft(NamedTuple):
@@ -57,7 +58,7 @@ def judge(draft: Draft) -> Judged:
     if faults or kit is None or kit_faults:
         return Judged(draft, document, None, kit, None, (), (*faults, *kit_faults))
     content = msgspec.structs.replace(draft.base.content, texts=draft.texts, overrides=document)
-    found = override_file.faults_of(kits.problems(content))
+    found = override_file.faults_of(problems(content))
     try:
         overridden = overrides.apply_overrides(kit, document)
         shown = tables(kit, overridden, overrides.read(document))
@@ -69,19 +70,16 @@ def judge(draft: Draft) -> Judged:
 def tables_of(content: RevisionContent) -> tuple[SectionTable, ...]:
     """The tables of a saved revision; none when it cannot be read any more."""
     try:
-        return tables(
-            kits.kit_from(content.kit, content.texts), kits.kit_of(content), overrides.read(content.overrides)
-        )
+        kit, _ = kit_of_texts(content.kit, content.texts)
+        return tables(kit, overrides.apply_overrides(kit, content.overrides), overrides.read(content.overrides))
     except ConfigurationError:
         return ()
 
 
 def _kit(draft: Draft) -> tuple[Kit | None, tuple[FileFault, ...]]:
     """The kit of the draft's files; its own faults, with lines, come before any of overrides."""
-    bare = msgspec.structs.replace(draft.base.content, texts=draft.texts, overrides={})
     try:
-        kit = kits.kit_from(bare.kit, bare.texts)
+        kit, found = kit_of_texts(draft.base.content.kit, draft.texts)
     except ConfigurationError as fault:
-        return None, override_file.faults_of([str(fault)])
-    from_files = [str(problem) for problem in check_kit(kit) if problem.fatal]
-    return kit, override_file.faults_of(from_files)
+        return None, override_file.faults_of((str(fault),))
+    return kit, override_file.faults_of(found)

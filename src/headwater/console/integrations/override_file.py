@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import msgspec
 import yaml
 
 from headwater.errors import ConfigurationError
-from headwater.playbooks.documents import Document, read_document
+from headwater.playbooks.documents import read_document
 from headwater.playbooks.grammar import Field, ListOf, MapOf, Object, Text, find_problems
 from headwater.playbooks.playbook_shape import ENRICHMENT, FILTER, LUA, MAPPING, PARAMETER, SHAPES, SPREADING
 
@@ -86,7 +86,7 @@ _PLACED = re.compile(
 )
 
 
-def faults_of(problems: list[str]) -> tuple[FileFault, ...]:
+def faults_of(problems: Iterable[str]) -> tuple[FileFault, ...]:
     """Problems of a revision (as `kits.problems` lists them) with file and line where they are known."""
     return tuple(_fault(line) for problem in problems for line in problem.splitlines())
 
@@ -98,23 +98,6 @@ def _fault(problem: str) -> FileFault:
     # Line numbers of a kit with overrides lead nowhere: no file looks like that.
     line = 0 if " with overrides:" in problem else int(match["line"])
     return FileFault(match["file"], line, match["message"])
-
-
-def lines_of_rules(text: str) -> Iterator[tuple[str, str, int]]:
-    """Section ("global", "default", "events.<name>"), output key and line of each rule in a file that parses."""
-    document = read_document(text, FILE)
-    for section, value, path in _sections(document):
-        for group in ("enrichments", "mappings"):
-            for index, row in enumerate(value.get(group) or ()):
-                yield section, row.get("outputKey", ""), document.line((*path, group, index))
-
-
-def _sections(document: Document) -> Iterator[tuple[str, dict[str, Any], tuple[str, ...]]]:
-    value = document.value
-    for name in ("global", "default"):
-        yield name, value.get(name) or {}, (name,)
-    for event, section in (value.get("events") or {}).items():
-        yield f"events.{event}", section or {}, ("events", event)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from nats.aio.client import Client
 
+from headwater.console.integrations.compiled import library_kits
 from headwater.console.integrations.recent_events import RecentEvent, event_at, recent_events
-from headwater.integrations import library
 from headwater.pipelines.objects import Pipeline
 
 NEWEST = "newest"
@@ -87,5 +87,5 @@ def _short(text: str) -> str:
 
 
 def _examples(kit: str) -> list[tuple[str, dict[str, Any]]]:
-    own = [(one.title, one.event) for one in library.show(kit).examples] if kit in library.names() else []
+    own = [(one.title, one.event) for found in library_kits() if found.name == kit for one in found.examples]
     return own or [("A product is looked at", dict(_STARTER))]

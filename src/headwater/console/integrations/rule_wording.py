@@ -85,7 +85,7 @@ def _spreading(row: Row) -> Wording:
         words="",
         steps=(),
         otherwise="",
-        description=f"Every value in {path} under a key of its own{levels}",
+        description=f"Each value in {path}{levels}",
         expected="object",
     )
 

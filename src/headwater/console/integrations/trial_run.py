@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from headwater import jsontext
+from headwater.console.integrations.compiled import STAND_IN, compiled
 from headwater.console.integrations.rule_wording import value
 from headwater.errors import ConfigurationError
-from headwater.pipelines import kits
-from headwater.pipelines.objects import THIS_INSTALL, PlainValue, RevisionContent
-from headwater.playbooks import SYSTEM_CLOCK, Clock, compile_kit
+from headwater.pipelines.objects import THIS_INSTALL, RevisionContent
+from headwater.playbooks import SYSTEM_CLOCK, Clock
 from headwater.playbooks.preview import Preview
 from headwater.routing.masking import Mask
 
-STAND_IN = "hidden-secret"
-"""What stands for a secret. Whoever shows a request blots it out again, also where it was encoded."""
 _MASK = Mask([STAND_IN])
 
 
@@ -42,8 +39,7 @@ class Trial(NamedTuple):
 
 def try_out(content: RevisionContent, event: dict[str, Any], collector_url: str, clock: Clock = SYSTEM_CLOCK) -> Trial:
     """Run an event through a revision. Raises ConfigurationError when the revision cannot run."""
-    integration = compile_kit(kits.kit_of(content), stand_ins(content), preview=True, batch_size=1)
-    line = next(iter(Preview(integration, clock, STAND_IN).lines([event], trace=True)))
+    line = next(iter(Preview(compiled(content), clock, STAND_IN).lines([event], trace=True)))
     last = {
         step["key"]: Written(step["key"], _MASK.text(value(step["value"])), step["where"]) for step in line["trace"]
     }
@@ -57,22 +53,13 @@ def try_out(content: RevisionContent, event: dict[str, Any], collector_url: str,
     )
 
 
-def stand_ins(content: RevisionContent) -> Mapping[str, str]:
-    """Parameter values for a preview: something else stands for each secret."""
-    declared = kits.declared_secrets(content.texts, content.overrides)
-    return {
-        name: found.value if isinstance(found, PlainValue) and name not in declared else STAND_IN
-        for name, found in content.parameters.items()
-    }
-
-
 def compared(now: Trial, before: Trial) -> tuple[Written, ...]:
-    """The output of one revision, with what another one made differently of the same event."""
+    """The output of one revision, with what another one made differently of the same event; differences come first."""
     earlier = {one.key: one for one in before.written}
     kept = [_against(one, earlier.get(one.key)) for one in now.written]
     keys = {one.key for one in now.written}
     gone = [one._replace(change="gone", before=one.value, value="") for one in before.written if one.key not in keys]
-    return (*kept, *gone)
+    return tuple(sorted((*kept, *gone), key=lambda one: one.change == ""))
 
 
 def compare(

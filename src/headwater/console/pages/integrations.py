@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from litestar.params import PathParameter, QueryParameter
 
 from headwater.console.integrations.addresses import page_of
+from headwater.console.integrations.compiled import library_kits
 from headwater.console.integrations.rule_wording import value
 from headwater.console.ports import console_of
 from headwater.console.rendering import page
@@ -36,7 +37,7 @@ async def integrations(request: Caller) -> Response[Any]:
 @get("/integrations/library")
 async def show_library(request: Caller, search: _Search = "") -> Response[Any]:
     """The kits that can be added; those that fit what was typed."""
-    kits = list(matching(library.list_all(), search))
+    kits = list(matching(library_kits(), search))
     template = "integrations/kits.html" if request.headers.get("hx-request") else "integrations/library.html"
     return page(request, template, kits=kits, search=search)
 

@@ -194,7 +194,7 @@ async def _editor(
         used_section=_section_for(state, preview["events"].event),
         event_names=sorted(EVENT_NAMES),
         compared=compared,
-        differences=rule_differences(tables_of(compared.content), state.judged.tables),
+        differences=rule_differences(tables_of(compared.content), state.judged.tables) if state.judged.tables else (),
         files=file_differences(compared.content.texts, state.draft.texts),
         parameters=_parameters(state),
         newer=kit_update.newer_kit(place.base.content) if not state.draft.changed_texts else None,
