@@ -16,9 +16,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 def admin(running_install):
     """A client of the APIs with the token of an administrator."""
     created = running_install.run("token", "create", "tests", "--scope", "admin", "--json").stdout
-    with httpx.Client(
-        base_url=running_install.admin_url, headers={"Authorization": json.loads(created)["token"]}
-    ) as client:
+    headers = {"Authorization": json.loads(created)["token"]}
+    with httpx.Client(base_url=running_install.admin_url, headers=headers, timeout=30) as client:
         for _ in range(50):
             if client.get("/api/v1/me").status_code == 200:
                 break
