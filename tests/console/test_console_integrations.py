@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from lytics_setup import SECRET, added, newest, saved
 
+from headwater.console.live import examples
 from headwater.database.transactions import transaction
-from headwater.pipelines import integration_store
+from headwater.pipelines import integration_store, pipeline_store
 from headwater.pipelines.revision_edit import RevisionEdit
 
 
@@ -182,3 +183,16 @@ async def test_lua_is_checked_with_its_line(running_console):
         assert 'data-line="2"' in (await client.post("/integrations/lua-check", data=sent)).text
         sent = {"checked": "rule.lua", "rule.lua": "return $$X$$"}
         assert "It compiles" in (await client.post("/integrations/lua-check", data=sent)).text
+
+
+async def test_kept_events_are_offered_to_the_preview(running_console):
+    """An event that somebody kept for this pipeline can be chosen by its title."""
+    await added(running_console)
+    async with transaction(running_console.pool) as database:
+        pipeline = await pipeline_store.find(database, "shop")
+        event = {"type": "track", "event": "Kept One", "properties": {"kept": "yes"}}
+        number = await examples.keep(database, pipeline, title="An odd one", event=event, sequence=7, actor="test")
+    async with await running_console.client("viewer") as client:
+        page = (await client.get(f"/integrations/lytics/mapping?event=kept:{number}")).text
+    assert f'<option value="kept:{number}" selected>An odd one</option>' in page
+    assert "properties_kept" in page

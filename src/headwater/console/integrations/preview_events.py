@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nats.aio.client import Client
 
 from headwater.console.integrations.compiled import library_kits
 from headwater.console.integrations.recent_events import RecentEvent, event_at, recent_events
+from headwater.console.live.examples import Example
 from headwater.pipelines.objects import Pipeline
 
 NEWEST = "newest"
@@ -33,41 +34,54 @@ class Choice(NamedTuple):
 
 
 class Choices(NamedTuple):
-    """The list of events, and the one that is shown. `sequence` is its place in the log, 0 for an example."""
+    """The list of events, and the one that is shown. `sequence` is its place in the log, 0 for an example.
+
+    `recent` are events of the log, `kept` those that people kept, `examples` those of the kit.
+    """
 
     chosen: str
     event: dict[str, Any]
     sequence: int
     recent: tuple[Choice, ...]
+    kept: tuple[Choice, ...]
     examples: tuple[Choice, ...]
 
 
-async def choices(client: Client, pipeline: Pipeline | None, kit: str, chosen: str) -> Choices:
+async def choices(client: Client, pipeline: Pipeline | None, kept: Sequence[Example], kit: str, chosen: str) -> Choices:
     """The events that a preview offers, and the chosen one; the newest when the chosen one is gone.
 
     Raises UnavailableError when the log does not answer.
     """
     recent = [] if pipeline is None else await recent_events(client, pipeline.id)
-    examples = _examples(kit)
-    shown = tuple(Choice(f"log:{one.sequence}", label(one.record.data)) for one in recent)
-    offered = tuple(Choice(f"example:{index}", title) for index, (title, _) in enumerate(examples))
-    kind, _, number = chosen.partition(":")
-    if kind == "example" and number.isdigit() and int(number) < len(examples):
-        return Choices(chosen, examples[int(number)][1], 0, shown, offered)
-    if kind == "log" and number.isdigit() and pipeline is not None:
-        found = await _found(client, pipeline, recent, int(number))
-        if found is not None:
-            return Choices(chosen, found.record.data, found.sequence, shown, offered)
+    own = {f"kept:{one.id}": (one.title, one.event) for one in kept}
+    of_kit = {f"example:{index}": found for index, found in enumerate(_examples(kit))}
+    known = own | of_kit
+    lists = (
+        tuple(Choice(f"log:{one.sequence}", label(one.record.data)) for one in recent),
+        tuple(Choice(name, title) for name, (title, _) in own.items()),
+        tuple(Choice(name, title) for name, (title, _) in of_kit.items()),
+    )
+    if chosen in known:
+        return Choices(chosen, known[chosen][1], 0, *lists)
+    found = await _in_log(client, pipeline, recent, chosen)
+    if found is not None:
+        return Choices(chosen, found.record.data, found.sequence, *lists)
     if recent:
-        return Choices(NEWEST, recent[0].record.data, recent[0].sequence, shown, offered)
-    return Choices(NEWEST, examples[0][1], 0, shown, offered)
+        return Choices(NEWEST, recent[0].record.data, recent[0].sequence, *lists)
+    return Choices(NEWEST, of_kit["example:0"][1], 0, *lists)
 
 
-async def _found(client: Client, pipeline: Pipeline, recent: list[RecentEvent], sequence: int) -> RecentEvent | None:
+async def _in_log(
+    client: Client, pipeline: Pipeline | None, recent: Sequence[RecentEvent], chosen: str
+) -> RecentEvent | None:
+    """The chosen event of the log; None when none was chosen or it is not there any more."""
+    kind, _, number = chosen.partition(":")
+    if kind != "log" or not number.isdigit() or pipeline is None:
+        return None
     for one in recent:
-        if one.sequence == sequence:
+        if one.sequence == int(number):
             return one
-    return await event_at(client, pipeline.id, sequence)
+    return await event_at(client, pipeline.id, int(number))
 
 
 def label(event: Mapping[str, Any]) -> str:

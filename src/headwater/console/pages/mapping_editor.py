@@ -22,6 +22,8 @@ from headwater.console.integrations.editing import Editing
 from headwater.console.integrations.event_fields import EVENT_NAMES, FIELDS, paths_of
 from headwater.console.integrations.lua_check import lua_fault
 from headwater.console.integrations.rule_wording import value, wording, wording_of
+from headwater.console.live import examples as kept_examples
+from headwater.console.live.examples import Example
 from headwater.console.ports import console_of
 from headwater.console.rendering import page
 from headwater.console.replies import done
@@ -49,14 +51,22 @@ class Place(NamedTuple):
     pipeline: Pipeline | None
     attachment: Attachment | None
     deployed: Revision | None
+    kept: tuple[Example, ...]
+    """Events of the pipeline that people kept to try mappings on."""
 
 
 @get("/integrations/{integration:str}/mapping")
-async def show_editor(request: Caller, integration: Name, pipeline: _Slug = "", view: _Slug = "table") -> Response[Any]:
-    """The editor with the newest revision."""
+async def show_editor(
+    request: Caller,
+    integration: Name,
+    pipeline: _Slug = "",
+    view: _Slug = "table",
+    event: _Slug = preview_events.NEWEST,
+) -> Response[Any]:
+    """The editor with the newest revision; `event` is an event of the preview, such as "log:17"."""
     place = await _place(request, integration, None, pipeline)
     state = Editing(judge(draft_of(place.base)), view if view in editing.VIEWS else "table")
-    return await _editor(request, "integrations/mapping.html", place, state, preview_events.NEWEST)
+    return await _editor(request, "integrations/mapping.html", place, state, event)
 
 
 @post("/integrations/{integration:str}/mapping/draft")
@@ -159,7 +169,8 @@ async def _place(request: Caller, name: str, number: int | None, pipeline: str) 
         chosen = next((one for one in pipelines if one.slug == pipeline), pipelines[0] if pipelines else None)
         attachment = used.get(chosen.id) if chosen else None
         deployed = await integration_store.revision(database, found, attachment.revision) if attachment else None
-    return Place(found, base, tuple(pipelines), chosen, attachment, deployed)
+        kept = await kept_examples.every(database, chosen) if chosen else []
+    return Place(found, base, tuple(pipelines), chosen, attachment, deployed, tuple(kept))
 
 
 def _editing(place: Place, form: Form) -> Editing:
@@ -243,7 +254,7 @@ def _parameters(state: Editing) -> list[dict[str, Any]]:
 async def _preview(request: Caller, place: Place, state: Editing, event: str) -> dict[str, Any]:
     """What the template of the preview shows."""
     console = console_of(request)
-    events = await preview_events.choices(console.log, place.pipeline, place.base.content.kit, event)
+    events = await preview_events.choices(console.log, place.pipeline, place.kept, place.base.content.kit, event)
     found: dict[str, Any] = {"events": events, "trial": None, "written": (), "trial_fault": "", "anchors": {}}
     found |= {"json": value, "label": preview_events.label(events.event)}
     if state.judged.content is None or state.judged.faults:
