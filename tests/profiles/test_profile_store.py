@@ -88,6 +88,22 @@ async def test_a_message_counts_once(stored):
     assert row["spent"] == 7
 
 
+async def test_a_till_stays_as_cheap_as_any_other_identifier(stored):
+    """Six hundred customers at one till: nobody's component grows, the till's least of all, and each keeps the link as a conflict."""
+    for start in range(0, 600, 100):
+        await stored.apply(*(effect(n, user_id=f"u{n}", cookie="till", ts=n / 100) for n in range(start, start + 100)))
+    (largest,) = await stored.rows("SELECT max(length(body)) AS bytes FROM {g}.components")
+    assert largest["bytes"] < 400
+    (till,) = await stored.rows("SELECT fields, health FROM {g}.profiles WHERE fields->'cookie' = '[\"till\"]'")
+    assert (till["health"], till["fields"]["_num_aliases"]) == ("quarantined", 1)
+    (customers,) = await stored.rows(
+        "SELECT count(*) FROM {g}.profiles WHERE fields->'_conflicts' = '[\"cookie:till\"]' AND health = 'watched'"
+    )
+    (borders,) = await stored.rows("SELECT count(*) FROM {g}.borders")
+    assert customers["count"] == 600
+    assert borders["count"] == 600
+
+
 RECORDS = st.fixed_dictionaries(
     {},
     optional={

@@ -41,10 +41,12 @@ class Running:
         self.sent = 0
 
     @contextlib.asynccontextmanager
-    async def worker(self):
+    async def worker(self, observers=tuple):
         stop = asyncio.Event()
         async with SnapshotWatcher(self.url) as configuration:
-            worker = ProfileWorker(self.client, self.url, PARTITIONS, configuration, secrets.resolver(self.settings))
+            worker = ProfileWorker(
+                self.client, self.url, PARTITIONS, configuration, secrets.resolver(self.settings), observers
+            )
             task = asyncio.create_task(worker.run(stop))
             yield worker
             stop.set()
@@ -132,6 +134,25 @@ async def test_a_record_that_cannot_be_read_stops_nobody(running):
         await running.until("city", ["a\ufffdb"])
     rows = await running.rows("SELECT reason FROM {g}.drops WHERE kind = 'record'")
     assert [row["reason"] for row in rows] == ["fault: ValidationError"]
+
+
+class Choosy:
+    """An observer that breaks on one profile."""
+
+    async def observe(self, connection, generation, deltas, now):
+        if any(delta.after is not None and delta.after.get("city") == "Nowhere" for delta in deltas):
+            raise ValueError("cannot be told")
+
+
+async def test_a_message_that_breaks_the_transaction_is_left_out_alone(running):
+    """The batch is cut until the one at fault is found; it is counted with its reason, and positions go on."""
+    await running.post(*({"user_id": f"u{n}", "city": "Nowhere" if n == 7 else "Oslo"} for n in range(20)))
+    async with running.worker(lambda: [Choosy()]):
+        await running.until("city", ["Oslo"] * 19)
+        await running.post({"user_id": "u20", "city": "Oslo"})
+        await running.until("city", ["Oslo"] * 20)
+    rows = await running.rows("SELECT reason, count FROM {g}.drops WHERE kind = 'record'")
+    assert [tuple(row) for row in rows] == [("fault: ValueError", 1)]
 
 
 async def test_workers_that_race_for_the_same_people_agree(running):
