@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import httpx
 from console_visits import PASSWORD
 
 from headwater.console.accounts import links, people, sessions
+from headwater.console.application import create_app
 from headwater.database.transactions import transaction
 from headwater.pipelines import audit_log
 from headwater.pipelines.changes import change
@@ -112,3 +114,19 @@ async def test_who_is_shut_out_is_out_at_once(running_console):
     async with change(running_console.pool, "test") as made:
         await people.disable(made, running_console.people["editor"])
     assert (await client.get("/")).headers["location"] == "/sign-in"
+
+
+async def test_behind_a_proxy_one_guesser_does_not_lock_out_the_others(running_console):
+    """The address that the proxy added counts, not the proxy's own, and not what the client claims before it."""
+    console = running_console.console._replace(public_url="https://console.example")
+    transport = httpx.ASGITransport(app=create_app(console), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://headwater") as client:
+        for number in range(11):
+            fields = {"email": f"nobody{number}@example.com", "password": "x"}
+            forwarded = {"X-Forwarded-For": f"10.0.0.{number}, 192.0.2.1"}
+            reply = await client.post("/sign-in", data=fields, headers=forwarded)
+        assert reply.status_code == 429
+        fields = {"email": "viewer@example.com", "password": PASSWORD}
+        reply = await client.post("/sign-in", data=fields, headers={"X-Forwarded-For": "192.0.2.2"})
+    assert (reply.status_code, "Secure" in reply.headers["set-cookie"]) == (303, True)
+    assert "strict-transport-security" in reply.headers

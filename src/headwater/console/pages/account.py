@@ -12,6 +12,7 @@ from headwater.console.access import visitor_of
 from headwater.console.accounts import passwords, people, sessions
 from headwater.console.accounts.people import QUERIES
 from headwater.console.accounts.roles import ROLES
+from headwater.console.client_address import client_address
 from headwater.console.errors import status_of
 from headwater.console.forms import form_of
 from headwater.console.ports import console_of
@@ -42,10 +43,8 @@ async def change_password(request: Caller) -> Response[Any]:
     async with transaction(pool) as database:
         person = await people.find(database, visitor.person_id)
         await people.set_password(Change(database, visitor.actor), person, password_hash)
-        address = request.client.host if request.client else ""
-        secret = await sessions.begin(
-            database, person.id, address, "The password is changed. You are signed out elsewhere."
-        )
+        notice = "The password is changed. You are signed out elsewhere."
+        secret = await sessions.begin(database, person.id, client_address(request), notice)
     cookies.set_session(request, secret)
     return go_to(request, "/settings")
 

@@ -12,6 +12,7 @@ from headwater.console import cookies
 from headwater.console.access import visitor_if_any, visitor_of
 from headwater.console.accounts import links, passwords, sessions, signing_in
 from headwater.console.accounts.links import Link
+from headwater.console.client_address import client_address
 from headwater.console.errors import status_of
 from headwater.console.forms import Form, form_of
 from headwater.console.ports import console_of
@@ -42,7 +43,7 @@ async def sign_in(request: Caller) -> Response[Any]:
     console = console_of(request)
     try:
         secret = await signing_in.sign_in(
-            console.pool, console.attempts, email=email, password=form.text("password"), address=_address(request)
+            console.pool, console.attempts, email=email, password=form.text("password"), address=client_address(request)
         )
     except InputError as fault:
         return page(request, "sign_in.html", status=status_of(fault), fault=fault, email=email, next_page=next_page)
@@ -80,8 +81,10 @@ async def welcome(request: Caller, secret: _Secret) -> Response[Any]:
             person = await links.use(
                 made, secret, email=form.text("email"), name=form.text("name"), password_hash=password_hash
             )
-            await signing_in.record(made.connection, person, "signed in", _address(request))
-            session = await sessions.begin(made.connection, person.id, _address(request), f"Welcome, {person.name}.")
+            await signing_in.record(made.connection, person, "signed in", client_address(request))
+            session = await sessions.begin(
+                made.connection, person.id, client_address(request), f"Welcome, {person.name}."
+            )
     except InputError as fault:
         return _welcome(request, link, form, fault)
     cookies.set_session(request, session)
@@ -109,10 +112,6 @@ def _welcome(request: Caller, link: Link, form: Form, fault: InputError | None) 
         name=form.text("name"),
         shortest=passwords.SHORTEST,
     )
-
-
-def _address(request: Caller) -> str:
-    return request.client.host if request.client else ""
 
 
 HANDLERS = (show_sign_in, sign_in, sign_out, show_welcome, welcome, choose_theme)
