@@ -10,6 +10,7 @@ positions are watched. `floor` is what PostgreSQL does when it gets rows of the 
 Processor time is that of all processes: worker, PostgreSQL, NATS.
 """
 
+# ruff: noqa: S608, ASYNC110, ASYNC240  # the name of a generation is our own; it watches real processes and makes a folder
 from __future__ import annotations
 
 import argparse
@@ -29,12 +30,14 @@ from typing import Any, NamedTuple
 import asyncpg
 import orjson
 
+from headwater.audiences import defaults
 from headwater.database import migrations
 from headwater.database.pool import open_connection, open_pool
 from headwater.database.transactions import transaction
 from headwater.engines import endpoints, nats_server, postgres
 from headwater.engines.endpoints import Endpoints
 from headwater.engines.processes import RunningProcess
+from headwater.errors import UnavailableError
 from headwater.events import RecordMeta
 from headwater.integrations import library
 from headwater.log import connection, streams
@@ -43,13 +46,16 @@ from headwater.log.writer import LogWriter
 from headwater.pipelines import bootstrap, deployment_store, integration_store, pipeline_store, secrets
 from headwater.pipelines.changes import change
 from headwater.pipelines.objects import RevisionContent
+from headwater.pipelines.snapshot import load
 from headwater.profiles.compiled_schema import CompiledSchema
 from headwater.profiles.identifiers import Identifier
 from headwater.profiles.profile_ids import fragment_id
+from headwater.profiles.resolution import resolve
 from headwater.profiles.store import generations
 from headwater.profiles.store.batch import Arrival, Batch
 from headwater.profiles.store.bodies import Component, component_bytes
 from headwater.profiles.store.builder import Builder
+from headwater.profiles.targets import profile_attachments, targets_of
 from headwater.profiles.versions import version_store
 from headwater.settings import LogSettings, Settings
 
@@ -138,12 +144,11 @@ class Bench:
             for attachment in await deployment_store.attachments(made.connection):
                 integration = await integration_store.find(made.connection, attachment.integration)
                 await deployment_store.detach(made, pipeline, integration)
-            integration = await integration_store.find(made.connection, "profiles") if False else None
-            if integration is None:
-                integration = await integration_store.create(made, name="Profiles", slug="built-in-profiles")
-                content = RevisionContent(kit="profiles", texts=library.texts("profiles"))
-                await integration_store.save(made, integration, content, "benchmark")
-                await deployment_store.attach(made, pipeline, integration)
+            integration = await integration_store.create(made, name="Profiles", slug="built-in-profiles")
+            content = RevisionContent(kit="profiles", texts=library.texts("profiles"))
+            await integration_store.save(made, integration, content, "benchmark")
+            await deployment_store.attach(made, pipeline, integration)
+        await defaults.create_defaults(self.pool)
         self.client = await connection.connect(self.urls.nats_url, "bench")
         await streams.ensure(self.client, LogSettings(partitions=PARTITIONS))
 
@@ -152,9 +157,6 @@ class Bench:
         schema = CompiledSchema(self.generation.schema)
         database = await open_connection(self.urls.database_url, statement_limit_seconds=600)
         secret = await generations.secret(database)
-        from headwater.pipelines.snapshot import load  # noqa: PLC0415
-        from headwater.profiles.targets import profile_attachments, targets_of  # noqa: PLC0415
-
         snapshot = await load(database)
         (target,) = targets_of(profile_attachments(snapshot), secrets.resolver(self.settings))[self.pipeline]
         chance = random.Random(1)
@@ -180,8 +182,6 @@ class Bench:
                 {"user_id": user.value, "anonymous_id": cookie.value}, "default", START, f"history-{person}"
             )
             links = {link.pair: link for link in effect.links()}
-            from headwater.profiles.resolution import resolve  # noqa: PLC0415
-
             members = {user: seen, cookie: seen}
             parts = resolve(members, list(links.values()), schema.rules).parts
             ids = {each: bytes.fromhex(fragment_id(each, secret)) for each in members}
@@ -217,12 +217,12 @@ class Bench:
         writer = LogWriter(self.client)
         writing = asyncio.create_task(writer.run())
         for _ in range(count // 1000):
-            await writer.append([self._record(people, chance) for _ in range(1000)])
+            await writer.append([self.record(people, chance) for _ in range(1000)])
         writing.cancel()
         info = await self.client.jsm().stream_info(streams.MAIN)
         return int(info.state.last_seq)
 
-    def _record(self, people: int, chance: random.Random) -> Any:
+    def record(self, people: int, chance: random.Random) -> Any:
         self.number += 1
         made = event(self.number, chance.randrange(people), chance)
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -279,7 +279,7 @@ async def measure_speed(bench: Bench, people: int, count: int) -> Speed:
     return Speed(done / seconds, {name: 1e6 * (spent[name] - used.get(name, 0)) / done for name in spent})
 
 
-async def measure_floor(bench: Bench, people: int, count: int) -> float:
+async def measure_floor(bench: Bench, count: int) -> float:
     """Rows per second when PostgreSQL only upserts profiles in batches."""
     names = bench.generation.namespace
     database = await open_connection(bench.urls.database_url)
@@ -317,9 +317,8 @@ async def measure_latency(bench: Bench, people: int, seconds: float) -> list[flo
     found: list[float] = []
     last = int((await bench.client.jsm().stream_info(streams.MAIN)).state.last_seq)
 
-    async def send(number: int) -> None:
-        await writer.append([bench._record(people, chance)])  # noqa: SLF001
-        del number
+    async def send() -> None:
+        await writer.append([bench.record(people, chance)])
 
     async with bench.worker():
         while await bench.position() < last:
@@ -343,7 +342,7 @@ async def measure_latency(bench: Bench, people: int, seconds: float) -> list[flo
         for number in range(int(RATE * seconds)):
             await asyncio.sleep(max(0.0, started + number / RATE - time.perf_counter()))
             stored[last + number + 1] = time.perf_counter()
-            task = asyncio.create_task(send(number))
+            task = asyncio.create_task(send())
             sending.add(task)
             task.add_done_callback(sending.discard)
         await asyncio.sleep(2)
@@ -395,7 +394,7 @@ class Engines:
                 await (await asyncpg.connect(self.urls.database_url)).close()
                 await connection.close(await connection.connect(self.urls.nats_url, "bench"))
                 return
-            except Exception:  # noqa: BLE001
+            except (OSError, asyncpg.PostgresError, UnavailableError):
                 await asyncio.sleep(0.05)
 
     async def stop(self) -> None:
@@ -427,7 +426,7 @@ async def run(sizes: Sequence[int], events: int, latency: bool) -> None:
 async def lines(bench: Bench, size: int, events: int, latency: bool) -> Iterator[str]:
     """The measures of one size as text."""
     speed = await measure_speed(bench, size, events)
-    floor = await measure_floor(bench, size, events)
+    floor = await measure_floor(bench, events)
     parts = ", ".join(f"{name} {cost:.0f}" for name, cost in sorted(speed.processor.items()))
     found = [
         f"{size:>9,} profiles: {speed.events:,.0f} events/s, floor {floor:,.0f} rows/s, share {speed.events / floor:.2f}; "
