@@ -93,6 +93,15 @@ def test_batches_stand_with_their_last_event(folder: Path) -> None:
     assert third["requests"] == [request(FIRST, THIRD)]
 
 
+def test_a_failed_expression_is_found_by_kit_section_and_key(folder: Path) -> None:
+    """The trace of an event says which kit, which rule, which output key went without a value, and what Lua said."""
+    (error,) = lines(run(folder, "--json", "--trace"))[2]["errors"]
+    assert (error["kit"], error["where"], error["key"]) == (folder.name, "global.mappings[1].transforms[0]", "bad")
+    assert "arithmetic on field 'n'" in error["message"]
+    readable = " ".join(run(folder, "--trace").stdout.split())
+    assert f"failed {folder.name} global.mappings[1].transforms[0] → bad:" in readable
+
+
 def test_trace_and_explain(folder: Path) -> None:
     """Which rule wrote what, for all keys or for one."""
     first, second, _ = lines(run(folder, "--json", "--trace"))

@@ -252,9 +252,16 @@ def _show(events: Sequence[dict[str, Any]], results: Iterator[dict[str, Any]]) -
         side_by_side.add_row(Panel(_json(event), title="event"), Group(*right))
         console.print(side_by_side)
         for error in line["errors"]:
-            console.print(f"[bold red]failed[/] {_plain(error['where'])}: {_plain(error['message'])}", highlight=False)
+            console.print(f"[bold red]failed[/] {_plain(_place(error))}: {_plain(error['message'])}", highlight=False)
         if line.get("trace"):
             console.print(_trace_table(line["trace"]))
+
+
+def _place(error: Mapping[str, Any]) -> str:
+    """Where an evaluation failed: with a trace also in which kit, and which key has no value because of it."""
+    if "kit" not in error:
+        return str(error["where"])
+    return f"{error['kit']} {error['where']}" + (f" → {error['key']}" if error["key"] else "")
 
 
 def _json(value: Any) -> JSON:

@@ -37,6 +37,8 @@ class Preview:
     def lines(self, events: Iterable[dict[str, Any]], *, trace: bool = False) -> Iterator[dict[str, Any]]:
         """One result for each event: `requests`, `dropped`, `errors`, and with `trace` which rule wrote what.
 
+        With `trace` an error also names the kit and the output key that has no value because of it.
+
         A request that carries outputs of several events stands with the last of them.
         """
         waiting: dict[Any, list[Output]] = {}
@@ -65,7 +67,10 @@ class Preview:
         line: dict[str, Any] = {
             "requests": [],
             "dropped": None if prepared.drop is None else prepared.drop.reason,
-            "errors": [_shown_flag(flag) for flag in prepared.flags],
+            "errors": [
+                {**_shown_flag(flag), "kit": self._integration.name, "key": flag.key} if trace else _shown_flag(flag)
+                for flag in prepared.flags
+            ],
         }
         if prepared.drop is not None and trace:
             line["dropped_by"] = prepared.drop.where
