@@ -188,7 +188,13 @@ async def test_several_persons_are_deleted_in_one_request(lytics):
 
 
 async def open_access(lytics, **rules):
-    wanted = {"enabled": True, "domains": ["shop.example"], "fields": ["last_page_url"], **rules}
+    wanted = {
+        "enabled": True,
+        "domains": ["shop.example"],
+        "fields": ["last_page_url"],
+        "timeout_milliseconds": 30_000,
+        **rules,
+    }
     reply = await lytics.client.put("/api/v1/public-access", json=wanted)
     assert reply.status_code == 200, reply.text
     return await lytics.pool.fetchval("SELECT account_id FROM installation")
@@ -270,3 +276,18 @@ async def test_values_that_do_not_fit_are_counted_with_an_example(lytics):
     assert drops["age", "not a number"]["example"] == "old"
     assert drops["birthday", "not a date"]["kind"] == "refused value"
     assert (await lytics.data("/api/entity/user/user_id/ann"))["city"] == "Rome"
+
+
+async def test_a_lookup_follows_another_generation_and_changed_audiences(lytics):
+    """The next reply is of the profiles that are live then, and knows an audience that was just made."""
+    await lytics.data("/api/entity/user/user_id/ann")
+    async with lytics.pool.acquire() as connection, connection.transaction():
+        live = await generations.live(connection)
+        empty = await generations.create(connection, live.schema)
+        await generations.make_live(connection, empty.number)
+        await generations.drop(connection, live.number)
+    assert (await lytics.get("/api/entity/user/user_id/ann")).json()["message"] == "Not Found"
+    await bring(lytics, 7, user_id="ann", city="Rome")
+    assert "everybody" not in (await lytics.data("/api/entity/user/user_id/ann"))["segments"]
+    assert (await lytics.client.post("/api/segment", content="FILTER * ALIAS everybody")).status_code == 201
+    assert "everybody" in (await lytics.data("/api/entity/user/user_id/ann"))["segments"]

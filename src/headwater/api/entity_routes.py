@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -18,6 +18,7 @@ from headwater.api.lytics_replies import TABLE, first_reply, listed, require_tab
 from headwater.api.names import FieldName, FieldValue, RequestId, TableName
 from headwater.api.ports import Services
 from headwater.api.public_visits import page_of
+from headwater.audiences.lookups import PROFILE_ID_FIELD, UNKNOWN
 from headwater.audiences.objects import Audience
 from headwater.audiences.standings import EVERYBODY
 from headwater.errors import InputError
@@ -32,7 +33,6 @@ WAIT_SECONDS = 5.0
 """How long `wait=true` waits for what is in the log to become profiles."""
 COOKIE_FIELD = "_uids"
 """The identifier of a lookup that names none."""
-PROFILE_ID_FIELD = "_id"
 
 _Flag = Annotated[bool, QueryParameter()]
 
@@ -182,9 +182,11 @@ async def _body(
     in_time = await services.profiles.progress.caught_up(WAIT_SECONDS) if lookup.wait and visit is None else True
     try:
         async with asyncio.timeout(None if visit is None else visit.timeout_milliseconds / 1000):
-            found = await _found(services, lookup, public_only=visit is not None)
+            found = await services.profiles.lookups.find(lookup.field, lookup.value)
     except TimeoutError:
-        found, in_time = _Found(None, (), ()), False
+        found, in_time = UNKNOWN, False
+    if found.profile is None and lookup.field != PROFILE_ID_FIELD and visit is None:
+        require_identifier(lookup.field, found.by_fields)
     by_fields = found.by_fields if visit is None else visit.lookup_fields
     more: dict[str, Any] = (
         {"meta": {"by_fields": list(by_fields), "format": "json", "name": TABLE}} if shape.meta else {}
@@ -193,40 +195,15 @@ async def _body(
         return first_reply({"segments": list(NOT_FOUND)}, message="Not Found" if in_time else "Timed out", **more)
     data = {} if shape.nothing_else else entity_document(found.profile, _wanted(request, shape, visit))
     if shape.segments:
-        data["segments"] = _slugs(found.audiences)
+        audiences = [each for each in found.audiences if each.is_public or visit is None]
+        data["segments"] = _slugs(audiences)
         if shape.allsegments:
-            data["segments_all"] = [
-                {"id": each.id, "slug_name": each.slug, "name": each.name} for each in found.audiences
-            ]
+            data["segments_all"] = [{"id": each.id, "slug_name": each.slug, "name": each.name} for each in audiences]
     if shape.explain and visit is None:
         explanation = await services.profiles.reader.explain(found.profile.id)
         if explanation is not None:
             data = explained_document(explanation, data)
     return first_reply(data, **more)
-
-
-class _Found(NamedTuple):
-    """A profile with its audiences, and the identifiers by which one may ask."""
-
-    profile: StoredProfile | None
-    audiences: Sequence[Audience]
-    by_fields: Sequence[str]
-
-
-async def _found(services: Services, lookup: Lookup, *, public_only: bool) -> _Found:
-    async with services.profiles.reader.look() as look:
-        ranks = tuple(look.rules.types)
-        if lookup.field == PROFILE_ID_FIELD and not public_only:
-            profile = await look.by_id(lookup.value)
-        else:
-            require_identifier(lookup.field, ranks)
-            profile = await look.by_identifier(lookup.field, lookup.value)
-        if profile is None:
-            return _Found(None, (), ranks)
-        audiences = await services.profiles.audiences.audiences_of(
-            look.connection, look.generation, bytes.fromhex(profile.id), public_only=public_only
-        )
-        return _Found(profile, audiences, ranks)
 
 
 async def profile_of(services: Services, field: str, value: str) -> StoredProfile | None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from nats.aio.client import Client
 
 from headwater.archive.stores import open_store
-from headwater.audiences.directory import AudienceDirectory
+from headwater.audiences.lookups import ProfileLookups
 from headwater.audiences.observer import AudienceObserver
 from headwater.profiles.archived_records import ArchivedRecords
 from headwater.profiles.deciding import IdentityDesk
@@ -26,18 +26,18 @@ class ProfileServices(NamedTuple):
     identity: IdentityDesk
     erasure: ErasureDesk
     progress: BuildingProgress
-    audiences: AudienceDirectory
+    lookups: ProfileLookups
 
 
 def profile_services(pool: Any, client: Client, settings: Settings) -> ProfileServices:
     """Profiles in the database behind `pool`, with records from the log and, where it forgot them, from the archive."""
-    progress = BuildingProgress(pool, client)
+    progress, reader = BuildingProgress(pool, client), ProfileReader(pool)
     sources: list[RecordSource] = [LogRecords(client), ArchivedRecords(pool, open_store(settings))]
     return ProfileServices(
-        reader=ProfileReader(pool),
+        reader=reader,
         timeline=Timeline(pool, sources),
         identity=IdentityDesk(pool, [AudienceObserver()]),
         erasure=ErasureDesk(pool, progress.last_sequence, [AudienceObserver()]),
         progress=progress,
-        audiences=AudienceDirectory(),
+        lookups=ProfileLookups(pool, reader),
     )

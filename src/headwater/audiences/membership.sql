@@ -52,9 +52,15 @@ CREATE TABLE {namespace}.audience_size_changes (
 -- The audiences of profiles, and when time may change them.
 SELECT profile_id, audiences, next_moment FROM {namespace}.memberships WHERE profile_id = ANY($1::bytea[]);
 
--- name: standing_and_version
--- The audiences of one profile, and the version of the audiences that these numbers are of.
-SELECT s.version, m.audiences FROM audience_state s LEFT JOIN {namespace}.memberships m ON m.profile_id = $1;
+-- name: profile_with_audiences
+-- The profile that an identifier is in with its audiences; the version of the audiences that these numbers are of, and the generation that is
+-- live, to notice that another one should have been asked.
+SELECT g.number AS generation, g.revision, s.version, p.id, p.component, p.fields, p.modified, p.health, p.reasons, m.audiences
+FROM audience_state s
+LEFT JOIN profile_generations g ON g.state = 'live'
+LEFT JOIN {namespace}.identifiers i ON i.id = $1
+LEFT JOIN {namespace}.profiles p ON p.id = i.profile_id
+LEFT JOIN {namespace}.memberships m ON m.profile_id = p.id;
 
 -- name: write
 -- Everything that a batch decided, in one statement because each one is a journey: memberships as they are now, moments alone where

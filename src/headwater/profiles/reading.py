@@ -106,30 +106,40 @@ class _Live(NamedTuple):
     schema: CompiledSchema
 
 
+class LiveIdentifiers(NamedTuple):
+    """How the live generation spells identifiers, and what it calls them in its tables."""
+
+    generation: int
+    revision: int
+    rules: IdentityRules
+    secret: bytes
+
+    def id_of(self, name: str, value: str) -> bytes | None:
+        """The id of an identifier in any spelling that its type allows; None for what cannot be one."""
+        identifier = spelled(name, value, self.rules)
+        return None if identifier is None else bytes.fromhex(fragment_id(identifier, self.secret))
+
+
 class Look:
     """One state of the database: profiles, and what others read beside them on the same `connection`."""
 
-    def __init__(self, connection: Any, live: _Live, secret: bytes) -> None:
+    def __init__(self, connection: Any, identifiers: LiveIdentifiers) -> None:
         self.connection = connection
-        self.generation = live.generation.number
-        self.rules: IdentityRules = live.schema.rules
-        self._secret = secret
+        self.identifiers = identifiers
+        self.generation = identifiers.generation
+        self.rules = identifiers.rules
 
     async def by_identifier(self, name: str, value: str) -> StoredProfile | None:
         """The profile of an identifier, in any spelling that its type allows. None when there is none."""
-        identifier = spelled(name, value, self.rules)
-        if identifier is None:
-            return None
-        return await self._profile(bytes.fromhex(fragment_id(identifier, self._secret)))
+        return await self._profile(self.identifiers.id_of(name, value))
 
     async def by_id(self, profile_id: str) -> StoredProfile | None:
         """The profile that an id leads to: its own one, or one that it had before."""
-        raw = _id_bytes(profile_id)
-        return None if raw is None else await self._profile(raw)
+        return await self._profile(id_bytes(profile_id))
 
-    async def _profile(self, raw: bytes) -> StoredProfile | None:
-        row = await self.connection.fetchrow(statement("profile", self.generation), raw)
-        return None if row is None else _stored_profile(row)
+    async def _profile(self, raw: bytes | None) -> StoredProfile | None:
+        row = None if raw is None else await self.connection.fetchrow(statement("profile", self.generation), raw)
+        return None if row is None else stored_profile(row)
 
 
 class ProfileReader:
@@ -157,7 +167,9 @@ class ProfileReader:
     async def look(self) -> AsyncIterator[Look]:
         """Read several things in one state of the database."""
         async with self._reading() as (connection, live):
-            yield Look(connection, live, self._secret)
+            generation = live.generation
+            known = LiveIdentifiers(generation.number, generation.revision, live.schema.rules, self._secret)
+            yield Look(connection, known)
 
     async def by_identifier(self, name: str, value: str) -> StoredProfile | None:
         """The profile of an identifier, in any spelling that its type allows. None when there is none."""
@@ -171,7 +183,7 @@ class ProfileReader:
 
     async def identifiers(self, profile_id: str) -> tuple[Identifier, ...]:
         """All identifiers of the profile that an id leads to, by rank and value."""
-        raw = _id_bytes(profile_id)
+        raw = id_bytes(profile_id)
         if raw is None:
             return ()
         async with self._reading() as (connection, live):
@@ -181,7 +193,7 @@ class ProfileReader:
 
     async def explain(self, profile_id: str) -> ProfileExplanation | None:
         """Why the profile that an id leads to is what it is: links, conflicts, decisions, candidates of every field."""
-        raw = _id_bytes(profile_id)
+        raw = id_bytes(profile_id)
         if raw is None:
             return None
         async with self._reading() as (connection, live):
@@ -235,7 +247,7 @@ class ProfileReader:
         """Profiles that are watched or quarantined."""
         async with self._reading() as (connection, live):
             rows = await connection.fetch(statement("unhealthy", live.generation.number), state, limit)
-            return [_stored_profile(row) for row in rows]
+            return [stored_profile(row) for row in rows]
 
     async def health(self) -> dict[str, int]:
         """How many profiles are watched or quarantined, by state; a state that none is in is not there."""
@@ -280,7 +292,8 @@ def spelled(name: str, value: str, rules: IdentityRules) -> Identifier | None:
         return None
 
 
-def _id_bytes(text: str) -> bytes | None:
+def id_bytes(text: str) -> bytes | None:
+    """The bytes of a profile's id; None for what is none."""
     try:
         raw = bytes.fromhex(text)
     except ValueError:
@@ -288,7 +301,8 @@ def _id_bytes(text: str) -> bytes | None:
     return raw if len(text) == ID_DIGITS else None
 
 
-def _stored_profile(row: Any) -> StoredProfile:
+def stored_profile(row: Any) -> StoredProfile:
+    """A profile from its row."""
     return StoredProfile(
         row["id"].hex(),
         from_stored(row["fields"]),
