@@ -44,6 +44,8 @@ WAITING = 1_000_000
 RATE = 1_000
 _COUNTERS = ("order_count", "_num_events", "_num_days")
 _AMOUNTS = ("total_revenue", "last_order_value", "largest_order_value")
+_STEPS = (1, 2, 3, 5, 10, 20, 50, 100)
+_SUMS = (10, 25, 50, 100, 250, 500, 1000, 2500)
 _MOMENTS = ("last_seen", "last_order", "last_cart", "first_seen", "_modified")
 _TEXTS = {
     "utm_source": ("newsletter", "google", "partner"),
@@ -70,9 +72,9 @@ def filters(count: int, seed: int = 7) -> list[str]:
 def _clause(chance: random.Random) -> str:
     kind = chance.randrange(8)
     if kind <= 1:
-        return f"{chance.choice(_COUNTERS)} {chance.choice(('>', '>=', '<'))} {chance.randrange(1, 60)}"
+        return f"{chance.choice(_COUNTERS)} {chance.choice(('>', '>=', '<'))} {chance.choice(_STEPS)}"
     if kind == 2:
-        return f"{chance.choice(_AMOUNTS)} > {chance.randrange(10, 2000)}"
+        return f"{chance.choice(_AMOUNTS)} > {chance.choice(_SUMS)}"
     if kind <= 4:
         return f'{chance.choice(_MOMENTS)} > "now-{chance.choice((1, 3, 7, 14, 30, 60, 90))}d"'
     if kind == 5:

@@ -32,7 +32,7 @@ def announcement(
     transition: Transition,
     audience: Audience,
     fields: Mapping[str, Any],
-    identifier_fields: Sequence[str],
+    identifiers: Mapping[str, Any],
     chosen_fields: Sequence[str],
     subscription: str | None = None,
 ) -> Announcement:
@@ -41,7 +41,6 @@ def announcement(
     With a `subscription` it is what that one alone is told about somebody who was there before.
     """
     profile_id = transition.profile_id.hex()
-    identifiers = _chosen(fields, identifier_fields)
     message_id = (
         _message_id(transition, audience) if subscription is None else f"{subscription}-{audience.number}-{profile_id}"
     )
@@ -51,7 +50,7 @@ def announcement(
         "audience_name": audience.name,
         "profile_id": profile_id,
         "identifiers": identifiers,
-        "fields": _chosen(fields, chosen_fields),
+        "fields": shown_fields(fields, chosen_fields),
         "reason": _without_nulls(msgspec.to_builtins(transition.reason)),
     }
     if subscription is not None:
@@ -76,7 +75,8 @@ def _message_id(transition: Transition, audience: Audience) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _chosen(fields: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+def shown_fields(fields: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Some fields of a profile as JSON for people."""
     return {name: _plain(to_stored(fields[name], iso_times=True)) for name in names if name in fields}
 
 

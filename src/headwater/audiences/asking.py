@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from headwater.audiences.following import InForce
-from headwater.audiences.memberships import Memberships, size_changes
+from headwater.audiences.memberships import Memberships
 from headwater.audiences.objects import Transition
 from headwater.audiences.settling import Case, Situation, Standing, earliest, settle
 from headwater.audiences.statements import of_generation
@@ -43,8 +43,6 @@ async def ask(
     cause: Literal["time", "audience"],
     now: datetime,
     deleted: frozenset[int] = frozenset(),
-    *,
-    announce: bool = True,
 ) -> Answered:
     """Ask profiles, whose components are locked, about the audiences in `mask`, and write what follows.
 
@@ -61,11 +59,7 @@ async def ask(
         settled = settle(in_force.situation, case, now)
         after[profile_id] = Standing(settled.standing.audiences - deleted, settled.standing.moment)
         transitions += settled.transitions
-    await tables.write(before, after)
-    await tables.change_sizes(size_changes(before.values(), after.values()))
-    await tables.add_transitions(transitions)
-    if announce and transitions:
-        await tables.announce(in_force.pipeline_id, in_force.announcements(transitions, fields))
+    await tables.write(before, after, transitions, in_force.announcements(transitions, fields), in_force.pipeline_id)
     entered = sum(each.entered for each in transitions)
     return Answered(len(fields), entered, len(transitions) - entered)
 

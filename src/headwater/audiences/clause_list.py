@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from headwater.expressions import CompiledExpression, Resolver, canonical, compile_expression
+from headwater.expressions import CompiledExpression, Resolver, canonical, compile_expression, fields_read
 from headwater.expressions.includes import resolve
 from headwater.expressions.tree import Field, Group, Include, Logic, Node, Not, children, walk
 
@@ -17,6 +17,11 @@ class Clause:
         self.node = node
         self.included_from = included_from
         self.expression: CompiledExpression = compile_expression(node, resolver)
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Names of the fields whose change can change its answer."""
+        return fields_read(self.node)
 
     @cached_property
     def text(self) -> str:

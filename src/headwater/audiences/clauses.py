@@ -168,10 +168,13 @@ class ClauseIndex:
         second = epoch_second(now)
         watches = self._moving if changed is None else self._moving_of(changed)
         moments = [watch.next_moment(operand.read(fields), second) for operand, watch in watches]
-        found = [_instant(moment) for moment in moments if moment is not None and moment < _END]
+        soonest = min((moment for moment in moments if moment is not None), default=_END)
+        found = None if soonest >= _END else _instant(soonest)
+        if not self._clocks:
+            return found
         clocks = self._clocks if changed is None else self._clocks_of(changed)
-        found += [each for flips in clocks.values() if (each := flips.next_boundary(fields, now)) is not None]
-        return min(found, default=None)
+        checks = [each for flips in clocks.values() if (each := flips.next_boundary(fields, now)) is not None]
+        return min([*checks, found] if found is not None else checks, default=None)
 
     def _moving_of(self, changed: Iterable[str]) -> list[tuple[Operand, OperandWatch]]:
         return [pair for name in changed for pair in self._by_field.get(name, ()) if pair[1].moves]

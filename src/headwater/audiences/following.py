@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from headwater.audiences import store, tables
-from headwater.audiences.announcements import PIPELINE, Announcement, announcement
+from headwater.audiences.announcements import PIPELINE, Announcement, announcement, shown_fields
 from headwater.audiences.audience_set import AudienceSet
 from headwater.audiences.objects import Transition
 from headwater.audiences.settling import Situation
@@ -39,12 +39,14 @@ class InForce(NamedTuple):
         if self.pipeline_id is None:
             return []
         known = self.situation.audience_set.by_number
+        told = {each.profile_id for each in transitions if each.announced}
+        identifiers = {each: shown_fields(fields[each], self.identifier_fields) for each in told}
         return [
             announcement(
                 each,
                 known[each.audience].audience,
                 fields[each.profile_id],
-                self.identifier_fields,
+                identifiers[each.profile_id],
                 self.chosen_fields[each.audience],
                 subscription,
             )

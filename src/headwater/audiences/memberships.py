@@ -15,11 +15,7 @@ from headwater.audiences.objects import Reason, Transition
 from headwater.audiences.settling import Standing
 from headwater.audiences.statements import of_generation
 
-_OUTBOX = """
-INSERT INTO outbox (pipeline_id, message_id, user_key, data)
-SELECT $1, message_id, user_key, data::jsonb
-FROM unnest($2::text[], $3::text[], $4::text[]) AS announced (message_id, user_key, data)
-"""
+_NOBODY = Standing()
 
 
 class Memberships:
@@ -34,8 +30,19 @@ class Memberships:
         rows = await self._connection.fetch(of_generation("memberships", self._generation), list(ids))
         return {row["profile_id"]: Standing(frozenset(row["audiences"]), row["next_moment"]) for row in rows}
 
-    async def write(self, before: Mapping[bytes, Standing], after: Mapping[bytes, Standing]) -> None:
-        """Write what differs. A profile that is not in `after` any more, or is in nothing and waits for nothing, has no row."""
+    async def write(
+        self,
+        before: Mapping[bytes, Standing],
+        after: Mapping[bytes, Standing],
+        transitions: Sequence[Transition] = (),
+        announcements: Sequence[Announcement] = (),
+        pipeline_id: str | None = None,
+    ) -> None:
+        """Write what a batch decided: where standings differ, sizes with them; entries and exits; and what is announced.
+
+        A profile that is not in `after` any more, or is in nothing and waits for nothing, has no row. Announcements are in the log
+        exactly once if the transaction is committed; without a pipeline there are none.
+        """
         members: list[tuple[bytes, str, datetime | None]] = []
         moments: list[tuple[bytes, datetime | None]] = []
         gone = [profile_id for profile_id in before if profile_id not in after]
@@ -49,15 +56,18 @@ class Memberships:
                 moments.append((profile_id, standing.moment))
             else:
                 members.append((profile_id, _array(standing.audiences), standing.moment))
-        await self._execute("write_memberships", members)
-        await self._execute("move_moments", moments)
-        if gone:
-            await self._connection.execute(of_generation("delete_memberships", self._generation), sorted(gone))
-
-    async def add_transitions(self, transitions: Sequence[Transition]) -> None:
-        """Keep entries and exits."""
-        rows = [(each.profile_id, each.audience, each.at, each.entered, _text(each.reason)) for each in transitions]
-        await self._execute("add_transitions", rows)
+        announced = announcements if pipeline_id is not None else ()
+        if members or moments or gone or transitions or announced:
+            await self._connection.execute(
+                of_generation("write", self._generation),
+                *_columns(sorted(members), 3),
+                *_columns(sorted(moments), 2),
+                sorted(gone),
+                *_columns([_transition_row(each) for each in transitions], 5),
+                *_columns(sorted(size_changes(before, after).items()), 2),
+                "" if pipeline_id is None else pipeline_id,
+                *_columns([_announcement_row(each) for each in announced], 3),
+            )
 
     async def move_history(self, moves: Sequence[tuple[bytes, bytes]], *, copy: bool = False) -> None:
         """Give the history of each old id to a new one; `copy` leaves it with the old one as well."""
@@ -76,41 +86,39 @@ class Memberships:
             for row in rows
         ]
 
-    async def change_sizes(self, changes: Mapping[int, int]) -> None:
-        """Count members that came and went."""
-        rows = sorted((number, change) for number, change in changes.items() if change)
-        if rows:
-            numbers, counts = zip(*rows, strict=True)
-            await self._connection.execute(of_generation("change_sizes", self._generation), numbers, counts)
-
-    async def announce(self, pipeline_id: str | None, announcements: Sequence[Announcement]) -> None:
-        """Put events into the outbox; they are in the log exactly once if this transaction is committed."""
-        if announcements and pipeline_id is not None:
-            rows = [
-                (each.message_id, each.user_key, jsontext.encode(each.data).decode().replace("\\u0000", "\ufffd"))
-                for each in announcements
-            ]
-            await self._connection.execute(_OUTBOX, pipeline_id, *map(list, zip(*rows, strict=True)))
-
     async def _execute(self, name: str, rows: Sequence[Sequence[Any]]) -> None:
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
             await self._connection.execute(of_generation(name, self._generation), *columns)
 
 
-def size_changes(before: Iterable[Standing], after: Iterable[Standing]) -> Counter[int]:
-    """By how much each audience grows when some standings are replaced by others."""
+def size_changes(before: Mapping[bytes, Standing], after: Mapping[bytes, Standing]) -> dict[int, int]:
+    """By how much each audience grows when some standings are replaced by others; without those that stay as large."""
     changes: Counter[int] = Counter()
-    for standing in after:
-        changes.update(standing.audiences)
-    for standing in before:
-        changes.subtract(standing.audiences)
-    return changes
+    for profile_id in before.keys() | after.keys():
+        old, new = (standings.get(profile_id, _NOBODY).audiences for standings in (before, after))
+        if old is not new:
+            changes.update(new - old)
+            changes.subtract(old - new)
+    return {number: change for number, change in changes.items() if change}
+
+
+def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def _transition_row(each: Transition) -> tuple[Any, ...]:
+    return (each.profile_id, each.audience, each.at, each.entered, _text(msgspec.to_builtins(each.reason)))
+
+
+def _announcement_row(each: Announcement) -> tuple[str, str, str]:
+    return (each.message_id, each.user_key, _text(each.data))
+
+
+def _text(document: Any) -> str:
+    """JSON without U+0000, which PostgreSQL cannot hold."""
+    return jsontext.encode(document).decode().replace("\\u0000", "\ufffd")
 
 
 def _array(numbers: Iterable[int]) -> str:
     return "{" + ",".join(map(str, sorted(numbers))) + "}"
-
-
-def _text(reason: Reason) -> str:
-    return jsontext.encode(msgspec.to_builtins(reason)).decode().replace("\\u0000", "\ufffd")

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
+
 from headwater.audiences.following import FollowedAudiences
-from headwater.audiences.memberships import Memberships, size_changes
+from headwater.audiences.memberships import Memberships
 from headwater.audiences.settling import Case, Situation, Standing, earliest, settle
+from headwater.audiences.stored_fields import RememberedFields
 from headwater.profiles.observers import ProfileDelta
 
 _NOBODY = Standing()
@@ -42,14 +45,11 @@ class AudienceObserver:
         gone = {each for each in touched if each not in alive} - await _living(connection, generation, touched - alive)
         after = {each: standing for each, standing in before.items() if each not in gone}
         after.update({profile_id: each.standing for profile_id, each in settled.items()})
-        await tables.write(before, after)
-        await tables.change_sizes(size_changes(before.values(), after.values()))
         await self._write_history(tables, [each.delta for each in questions], gone, alive)
         transitions = [each for result in settled.values() for each in result.transitions]
-        await tables.add_transitions(transitions)
-        if self._announce and transitions:
-            fields = {delta.id: delta.after for delta, _, _ in questions if delta.after is not None}
-            await tables.announce(in_force.pipeline_id, in_force.announcements(transitions, fields))
+        fields = {delta.id: delta.after for delta, _, _ in questions if delta.after is not None}
+        events = in_force.announcements(transitions, fields) if self._announce else []
+        await tables.write(before, after, transitions, events, in_force.pipeline_id)
 
     async def _write_history(
         self, tables: Memberships, deltas: Sequence[ProfileDelta], gone: set[bytes], alive: set[bytes]
@@ -58,6 +58,8 @@ class AudienceObserver:
         heirs = [
             (old, delta.id) for delta in deltas for old in delta.before_ids if old != delta.id and delta.id in alive
         ]
+        if not heirs and not gone:
+            return
         await tables.move_history([(old, new) for old, new in heirs if old not in gone], copy=True)
         moved: dict[bytes, bytes] = {}
         copied: list[tuple[bytes, bytes]] = []
@@ -83,18 +85,23 @@ class _Question(NamedTuple):
 
 
 def _question(situation: Situation, delta: ProfileDelta, now: datetime) -> _Question:
-    if delta.after is None:
+    audience_set, after = situation.audience_set, delta.after
+    if after is None:
         return _Question(delta, 0, None)
-    audience_set = situation.audience_set
-    asked = audience_set.affected(delta.before, delta.after, delta.changed, now) | situation.filling
-    if delta.before is None or _changes_identity(delta):
-        return _Question(delta, asked, audience_set.next_moment(delta.after, now))
-    moment = audience_set.next_moment(delta.after, now, delta.changed)
+    if delta.before is None:
+        asked = audience_set.affected(None, after, delta.changed, now)
+        return _Question(delta, asked | situation.filling, audience_set.next_moment(after, now))
+    before = RememberedFields(delta.before)
+    known = msgspec.structs.replace(delta, before=before)
+    asked = audience_set.affected(before, after, delta.changed, now) | situation.filling
+    if _changes_identity(delta):
+        return _Question(known, asked, audience_set.next_moment(after, now))
+    moment = audience_set.next_moment(after, now, delta.changed)
     if moment is not None:
         # The instant that we hold is not after any that the profile had before: a later one need not be known yet.
-        earlier = audience_set.next_moment(delta.before, now, delta.changed)
+        earlier = audience_set.next_moment(before, now, delta.changed)
         moment = None if earlier is not None and earlier <= moment else moment
-    return _Question(delta, asked, moment)
+    return _Question(known, asked, moment)
 
 
 def _changes_identity(delta: ProfileDelta) -> bool:
@@ -117,6 +124,7 @@ def _case(situation: Situation, question: _Question, standings: Mapping[bytes, S
         now,
         delta.after,
         earliest(moment, *(each.moment for each in held)),
+        None if delta.before is None or identity else delta.changed,
     )
 
 

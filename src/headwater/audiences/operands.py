@@ -135,10 +135,20 @@ class OperandWatch:
         if kind == "text":
             found = self._texts.get(old, 0) | self._texts.get(new, 0)
             return self._others | self._numbers | self._moving_bounds.every | found
+        if kind == "list":
+            return self._presence | self._valued if not _are_texts(old, new) else self._list_changed(old, new)
         if kind == "instant":
             ends = sorted((epoch_second(old) - second, epoch_second(new) - second))
             return self._others | self._numbers | self._every_text | self._moving_bounds.between(*ends)
         return self._valued | self._presence
+
+    def _list_changed(self, old: list[str], new: list[str]) -> int:
+        """Lists of texts are asked for members: only those that came or went can matter."""
+        found = self._others | self._numbers | self._moving_bounds.every
+        if self._texts:
+            for text in set(old) ^ set(new):
+                found |= self._texts.get(text, 0)
+        return found
 
     def _appeared(self, kind: str, value: Any) -> int:
         """A comparison with a missing field is false, or true for `!=`: only clauses that differ from that are affected."""
@@ -178,8 +188,14 @@ _KINDS: Mapping[type, str] = {
     float: "number",
     str: "text",
     datetime: "instant",
+    list: "list",
     type(NOTHING): "nothing",
 }
+
+
+def _are_texts(*lists: list[Any]) -> bool:
+    """Whether lists hold texts and nothing else; an empty one is of no kind."""
+    return all(each and all(type(item) is str for item in each) for each in lists)
 
 
 def positions(mask: int) -> Iterator[int]:

@@ -40,9 +40,15 @@ def reason_of_change(
     cause: Literal["profile", "time", "audience", "identity"],
     before: tuple[Mapping[str, Any], datetime],
     after: tuple[Mapping[str, Any], datetime],
+    changed: frozenset[str] | None = None,
 ) -> Reason:
-    """Why the answer is another one: the first clause that answers differently, with the value that it sees now."""
+    """Why the answer is another one: the first clause that answers differently, with the value that it sees now.
+
+    Clauses that read none of the `changed` fields are passed over, if these are given.
+    """
     for clause in clauses:
+        if changed is not None and clause.reads.isdisjoint(changed):
+            continue
         old, new = (_result(clause.expression.value(*state)) for state in (before, after))
         if old != new:
             return Reason(cause, clause.text, next(iter(_seen(clause, after[0]).values()), None))

@@ -8,8 +8,10 @@ from typing import Any, Literal, NamedTuple
 
 from headwater.audiences.audience_set import AudienceSet
 from headwater.audiences.objects import Reason, Transition
+from headwater.audiences.operands import positions
 from headwater.audiences.reasons import reason_of_change
 
+_BY_THE_AUDIENCE = Reason("audience")
 _NOBODY: Mapping[str, Any] = {}
 
 
@@ -49,6 +51,8 @@ class Case(NamedTuple):
     before_at: datetime
     after: Mapping[str, Any]
     moment: datetime | None
+    changed: frozenset[str] | None = None
+    """The only fields that differ between `before` and `after`, where that is known."""
 
 
 def settle(situation: Situation, case: Case, now: datetime) -> Settled:
@@ -61,10 +65,8 @@ def settle(situation: Situation, case: Case, now: datetime) -> Settled:
         return Settled(Standing(case.held.audiences, case.moment), ())
     same_before = _unchanged(situation, case, entered, exited)
     transitions = tuple(
-        _transition(situation, case, each.audience.number, bool(mask & entered), bool(mask & same_before), now)
-        for each, mask in (
-            (each, audience_set.mask((each.audience.number,))) for each in audience_set.chosen(entered | exited)
-        )
+        _transition(situation, case, position, bool(entered >> position & 1), bool(same_before >> position & 1), now)
+        for position in positions(entered | exited)
     )
     added = {each.audience for each in transitions if each.entered}
     removed = {each.audience for each in transitions if not each.entered}
@@ -82,16 +84,16 @@ def _unchanged(situation: Situation, case: Case, entered: int, exited: int) -> i
 
 
 def _transition(
-    situation: Situation, case: Case, number: int, entered: bool, same_before: bool, now: datetime
+    situation: Situation, case: Case, position: int, entered: bool, same_before: bool, now: datetime
 ) -> Transition:
-    audience_set = situation.audience_set
-    reason = Reason("audience")
+    audience = situation.audience_set.members[position].audience
+    reason = _BY_THE_AUDIENCE
     if not same_before:
         before = (_NOBODY if case.before is None else case.before, case.before_at)
-        reason = reason_of_change(audience_set.clauses(number), case.cause, before, (case.after, now))
-    quiet = same_before and bool(audience_set.mask((number,)) & situation.quiet)
-    announced = audience_set.by_number[number].audience.emit_trigger and not quiet
-    return Transition(case.profile_id, number, entered, now, reason, announced)
+        clauses = situation.audience_set.clauses(audience.number)
+        reason = reason_of_change(clauses, case.cause, before, (case.after, now), case.changed)
+    quiet = same_before and bool(situation.quiet >> position & 1)
+    return Transition(case.profile_id, audience.number, entered, now, reason, audience.emit_trigger and not quiet)
 
 
 def earliest(*moments: datetime | None) -> datetime | None:

@@ -35,3 +35,33 @@ class StoredFields(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._stored)
+
+
+class RememberedFields(Mapping[str, Any]):
+    """Fields that cost something to read, each read once."""
+
+    __slots__ = ("_fields", "_names", "_read")
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self._fields = fields
+        self._names = frozenset(fields)
+        self._read: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._read:
+            return self._read[name]
+        value = self._read[name] = self._fields[name]
+        return value
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of a field, or the default."""
+        return self[name] if name in self._names else default
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._names)

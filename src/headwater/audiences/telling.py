@@ -44,5 +44,6 @@ async def tell_page(connection: Any, generation: int, in_force: InForce, now: da
         for number in sorted(standings[profile_id].audiences & numbers)
         if number in known
     ]
-    await tables.announce(in_force.pipeline_id, in_force.announcements(members, fields, subscription["id"]))
+    events = in_force.announcements(members, fields, subscription["id"])
+    await tables.write({}, {}, (), events, in_force.pipeline_id)
     return True
