@@ -42,11 +42,11 @@ async def test_colours_follow_the_choice(visits):
     """The switch wins over the system and stays on the next page."""
     page = await visits.as_role("viewer", color_scheme="light")
     await page.goto("/")
-    light = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+    light = await page.evaluate("getComputedStyle(document.body).color")
     await page.get_by_role("button", name="Dark").click()
     dark = page.locator('html[data-theme="dark"]')
     await dark.wait_for(state="attached")
-    assert await page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+    assert await page.evaluate("getComputedStyle(document.body).color") != light
     await page.goto("/nowhere")
     assert await page.evaluate("document.documentElement.dataset.theme") == "dark"
 

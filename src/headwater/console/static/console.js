@@ -124,6 +124,17 @@
     prepare(section);
     section.dispatchEvent(new CustomEvent("parts:replaced", { bubbles: true }));
   }
+  // A live page says when it stands still; a stream that begins anew within a moment is not worth a word.
+  const lost = document.getElementById("lost");
+  let worry;
+  document.addEventListener("htmx:sseError", () => {
+    worry = worry || setTimeout(() => { lost.hidden = false; }, 3000);
+  });
+  document.addEventListener("htmx:sseOpen", () => {
+    clearTimeout(worry);
+    worry = undefined;
+    lost.hidden = true;
+  });
   document.addEventListener("htmx:sseBeforeMessage", (event) => {
     if (!event.target.matches("[data-parts]")) return;
     event.preventDefault();
