@@ -75,6 +75,16 @@ RULES: Mapping[str, Rule] = {
     "POST /integrations/{integration}/mapping/draft": VIEWER,
     "POST /integrations/{integration}/mapping/preview": VIEWER,
     "POST /integrations/{integration}/mapping/save": EDITOR,
+    # Profiles
+    "GET /profiles": VIEWER,
+    "GET /profiles/found": VIEWER,
+    "GET /profiles/{profile}": VIEWER,
+    "GET /profiles/{profile}/timeline": VIEWER,
+    "GET /profiles/{profile}/identity": VIEWER,
+    "POST /profiles/{profile}/identity/preview": EDITOR,
+    "POST /profiles/{profile}/identity/decide": EDITOR,
+    "POST /profiles/{profile}/delete": ADMIN,
+    "GET /deletions/{deletion}": ADMIN,
     # Settings
     "GET /settings": VIEWER,
     "POST /settings/password": VIEWER,

@@ -1,0 +1,112 @@
+"""Profiles in the console: find a person, see what is known and why, and decide about identities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from console_people import ANN, Town, town_of
+from console_visits import AXE
+
+in_browser = pytest.mark.skipif(not AXE.exists(), reason="run scripts/setup-tests first")
+
+
+@pytest.fixture
+async def town(running_console: Any) -> Town:
+    """A town in which nobody lives."""
+    return await town_of(running_console)
+
+
+@pytest.mark.slow
+@in_browser
+async def test_profiles_without_anybody_teach(town, visits, page_check):
+    """A page without people says how profiles begin; a search that finds nobody says what it looked at."""
+    page = await visits.as_role("viewer")
+    await page.goto("/profiles")
+    await page.get_by_role("heading", name="Nobody is known yet").wait_for()
+    await page_check(page, "profiles-empty")
+    await page.get_by_label("Identifier").fill("nobody@shop.example")
+    await page.get_by_text("Nobody is known by").wait_for()
+
+
+@pytest.mark.slow
+@in_browser
+async def test_two_browsers_are_found_explained_and_taken_apart(town, visits, page_check):
+    """A person is found by any identifier; why two identifiers are one is told; unmerge shows what it does before it does it."""
+    await town.bring(*ANN)
+    await town.fill()
+    page = await visits.as_role("editor")
+    await page.goto("/profiles")
+    await page_check(page, "profiles")
+    await page.get_by_label("Identifier").fill("ANN@shop.ex")
+    await page.get_by_role("link", name="ann@shop.example").click()
+    await page.get_by_role("heading", name="Fields", exact=True).wait_for()
+    await page.get_by_role("row").filter(has_text="city").get_by_text("Oslo").wait_for()
+    await page_check(page, "profile")
+    await page.get_by_role("link", name="Identity", exact=True).click()
+    await page.get_by_role("group", name="identifiers and").wait_for()
+    await page.get_by_label("This identifier").select_option("email:ann@shop.example")
+    await page.get_by_label("and this one").select_option("_uids:browser-1")
+    await page.get_by_role("button", name="Show why").click()
+    await page.get_by_text("were seen together").first.wait_for()
+    await page_check(page, "profile-identity")
+    await page.get_by_label("Take out _uids browser-1").check()
+    await page.get_by_role("button", name="Preview taking out").click()
+    await page.get_by_text("1 profile becomes 2.").wait_for()
+    await page_check(page, "profile-preview")
+    assert await town.profile("_uids", "browser-1") == await town.profile("user_id", "ann")
+    await page.get_by_label("Why").fill("A shared computer")
+    await page.get_by_role("button", name="Take out of this profile").click()
+    await page.get_by_text("There are 2 profiles now.").wait_for()
+    assert await town.profile("_uids", "browser-1") != await town.profile("user_id", "ann")
+    await page.get_by_role("button", name="Take back").first.click()
+    await page.get_by_role("heading", name="Take this decision back?").wait_for()
+
+
+@pytest.mark.slow
+@in_browser
+async def test_a_hostile_city_is_shown_as_text(town, visits, page_check):
+    """What somebody sent as a value is text on every page of the profile, and in its timeline."""
+    await town.bring(*ANN)
+    bob = await town.profile("user_id", "bob")
+    page = await visits.as_role("viewer")
+    for path, name in ((f"/profiles/{bob}", "profile-hostile"), (f"/profiles/{bob}/timeline", "profile-timeline")):
+        await page.goto(path)
+        await page_check(page, name)
+        assert "document.title" in await page.content()
+        assert await page.title() != "1"
+
+
+async def test_a_person_is_deleted_by_an_admin_only(town):
+    """An editor may not; afterwards nobody is found, and the page says how far the deletion is."""
+    await town.bring(*ANN)
+    ann = await town.profile("user_id", "ann")
+    async with await town.running.client("editor") as editor:
+        assert (await editor.post(f"/profiles/{ann}/delete")).status_code == 403
+    async with await town.running.client("admin") as admin:
+        reply = await admin.post(f"/profiles/{ann}/delete", data={})
+        assert reply.status_code == 303
+        assert "Deletion of a person" in (await admin.get(reply.headers["location"])).text
+        assert (await admin.get(f"/profiles/{ann}")).status_code == 404
+        assert "Nobody is known by" in (await admin.get("/profiles/found", params={"q": "ann@shop"})).text
+
+
+async def test_wishes_that_say_nothing_are_refused_with_the_remedy(town):
+    """Taking out nobody, everybody, or what is in no profile changes nothing and says why."""
+    await town.bring(*ANN)
+    ann = await town.profile("user_id", "ann")
+    base = f"/profiles/{ann}/identity"
+    async with await town.running.client("editor") as editor:
+        for form, told in (
+            ({"action": "unmerge"}, "Choose at least one identifier"),
+            (
+                {"action": "unmerge", "identifier": ["user_id:ann", "email:ann@shop.example", "_uids:browser-1"]},
+                "not all",
+            ),
+            ({"action": "unmerge", "identifier": "user_id:zoe"}, "is in no profile"),
+            ({"action": "dance"}, "Choose what is to be done"),
+            ({"action": "undo", "decision": "x"}, "Names no decision"),
+        ):
+            for step in ("preview", "decide"):
+                reply = await editor.post(f"{base}/{step}", data=form)
+                assert (reply.status_code in (404, 422), told in reply.text) == (True, True), (form, reply.text)
