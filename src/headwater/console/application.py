@@ -12,6 +12,8 @@ from headwater.console.access import guard
 from headwater.console.pages import (
     account,
     audit,
+    dead_letters,
+    deliveries,
     home,
     integration,
     integration_connection,
@@ -47,6 +49,8 @@ PAGES = (
     *integration_connection.HANDLERS,
     *integration.HANDLERS,
     *mapping_editor.HANDLERS,
+    *deliveries.HANDLERS,
+    *dead_letters.HANDLERS,
     *profiles.HANDLERS,
     *profile.HANDLERS,
     *profile_identity.HANDLERS,

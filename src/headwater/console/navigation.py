@@ -21,6 +21,7 @@ PARTS = (
     Part("/live", "Live", "live"),
     Part("/pipelines", "Pipelines", "pipelines"),
     Part("/integrations", "Integrations", "integrations"),
+    Part("/deliveries", "Deliveries", "deliveries"),
     Part("/profiles", "Profiles", "profiles"),
     Part("/settings", "Settings", "settings"),
 )

@@ -10,6 +10,7 @@ from headwater.api.ports import Services
 from headwater.api.profile_services import profile_services
 from headwater.console.accounts.attempts import Attempts
 from headwater.console.application import create_app
+from headwater.console.deliveries.runs import RunWorker
 from headwater.console.ports import Console
 from headwater.database.pool import open_pool
 from headwater.engines import endpoints
@@ -48,6 +49,7 @@ async def console(settings: Settings, number: int, stop: asyncio.Event) -> None:
             dead_letters=desk,
             profiles=profile_services(pool, client, settings),
         )
+        working = asyncio.create_task(RunWorker(pool, desk).run())
         app = create_app(
             Console(
                 services=services,
@@ -71,6 +73,8 @@ async def console(settings: Settings, number: int, stop: asyncio.Event) -> None:
         pages = Server(app, settings.console.host, settings.console.port, setting="console.port")
         logger.info("serving the console and the admin API", host=settings.console.host, port=settings.console.port)
         await serve_until(stop, pages, ops)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
         await writer.close()
         writing.cancel()
     await outbound.close()
