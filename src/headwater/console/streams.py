@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
 from typing import Any, NamedTuple
 
+import structlog
 from litestar.connection import ASGIConnection
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from headwater.console.ports import console_of
+from headwater.errors import HeadwaterError
 
 LONGEST_SECONDS = 300.0
+QUIET_SECONDS = 15.0
+"""After so long without an event a comment is sent: proxies end connections that carry nothing."""
 RECONNECT_MILLISECONDS = 1000
 
 Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+_log = structlog.get_logger(__name__)
 
 
 class Event(NamedTuple):
@@ -32,8 +38,8 @@ class Event(NamedTuple):
 
 def stream(connection: Connection, events: AsyncGenerator[Event]) -> ServerSentEvent:
     """The reply that sends events as they come, until the process stops or the stream is old."""
-    messages = _messages(events, console_of(connection).stopping)
-    return ServerSentEvent(messages, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
+    sent = messages(events, console_of(connection).stopping)
+    return ServerSentEvent(sent, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
 
 
 async def pause(connection: Connection, seconds: float) -> None:
@@ -46,25 +52,39 @@ async def pause(connection: Connection, seconds: float) -> None:
         return
 
 
-async def _messages(events: AsyncGenerator[Event], stopping: asyncio.Event) -> AsyncIterator[ServerSentEventMessage]:
-    deadline = time.monotonic() + LONGEST_SECONDS
-    async with aclosing(events):
-        while not stopping.is_set() and time.monotonic() < deadline:
-            event = await _next(events, stopping)
+async def messages(
+    events: AsyncGenerator[Event],
+    stopping: asyncio.Event,
+    *,
+    longest_seconds: float = LONGEST_SECONDS,
+    quiet_seconds: float = QUIET_SECONDS,
+) -> AsyncGenerator[ServerSentEventMessage]:
+    """What is sent: each event, and a comment where nothing happens for long, so that nobody on the way gives up.
+
+    Ends when `events` end or fail for a known reason, when `stopping` is set, and after `longest_seconds`.
+    """
+    deadline = time.monotonic() + longest_seconds
+    stopped, coming = asyncio.ensure_future(stopping.wait()), _next(events)
+    try:
+        while not stopped.done() and time.monotonic() < deadline:
+            both: set[asyncio.Future[Any]] = {coming, stopped}
+            await asyncio.wait(both, timeout=quiet_seconds, return_when=asyncio.FIRST_COMPLETED)
+            if not coming.done():
+                yield ServerSentEventMessage(comment="nothing new")
+                continue
+            event = coming.result()
             if event is None:
                 return
             yield ServerSentEventMessage(data=event.html, event=event.name, retry=RECONNECT_MILLISECONDS)
-
-
-async def _next(events: AsyncGenerator[Event], stopping: asyncio.Event) -> Event | None:
-    """The next event; None when there is none any more or the process stops first."""
-    coming = asyncio.ensure_future(anext(events, None))
-    stopped = asyncio.ensure_future(stopping.wait())
-    try:
-        await asyncio.wait({coming, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        return coming.result() if coming.done() else None
+            coming = _next(events)
+    except HeadwaterError as fault:
+        _log.warning("a live page was cut off", reason=str(fault))
     finally:
         stopped.cancel()
-        if not coming.done():
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+        await events.aclose()
+
+
+def _next(events: AsyncGenerator[Event]) -> asyncio.Future[Event | None]:
+    return asyncio.ensure_future(anext(events, None))
