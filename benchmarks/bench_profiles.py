@@ -282,7 +282,7 @@ async def measure_speed(bench: Bench, people: int, count: int) -> Speed:
 async def measure_floor(bench: Bench, count: int) -> float:
     """Rows per second when PostgreSQL only upserts profiles in batches."""
     names = bench.generation.namespace
-    database = await open_connection(bench.urls.database_url)
+    database = await open_connection(bench.urls.database_url, statement_limit_seconds=600)
     await database.execute("SET synchronous_commit = off")
     await database.execute("DROP TABLE IF EXISTS floor_rows")
     await database.execute(

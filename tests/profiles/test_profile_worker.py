@@ -23,6 +23,7 @@ from headwater.pipelines.objects import RevisionContent
 from headwater.pipelines.watcher import SnapshotWatcher
 from headwater.profiles.compiled_schema import CompiledSchema
 from headwater.profiles.preparation import LogRecord, Preparer
+from headwater.profiles.progress import BuildingProgress
 from headwater.profiles.store import generations
 from headwater.profiles.store.batch import Batch
 from headwater.profiles.store.builder import Builder
@@ -79,7 +80,7 @@ class Running:
             generation = await generations.live(database)
             return await database.fetch(sql.replace("{g}", generation.namespace))
 
-    async def until(self, name, expected, seconds=20):
+    async def until(self, name, expected, seconds=40):
         """Wait until the values of a field are as expected."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -172,7 +173,7 @@ async def test_workers_that_race_for_the_same_people_agree(running):
     async with running.worker(), running.worker():
         for start in range(0, len(records), 40):
             await running.post(*records[start : start + 40])
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while sum(each for each in await running.fields("_num_events")) < len(records):
                 await asyncio.sleep(0.1)
     async with transaction(running.pool) as database:
@@ -207,3 +208,14 @@ async def test_events_of_a_pipeline_with_profiles_attached_become_profiles(runni
         await running.until("user_id", ["u0", "u1"])
     (row,) = await running.rows("SELECT fields FROM {g}.profiles WHERE fields->>'user_id' = 'u1'")
     assert row["fields"]["events"] == {"Tested": 1}
+
+
+async def test_all_positions_come_to_the_end_of_the_log(running):
+    """Also those of partitions without records, and of a worker that has none to do: who waits for the lowest one is served."""
+    progress = BuildingProgress(running.pool, running.client)
+    async with running.worker(), running.worker():
+        while len(await running.rows("SELECT partition FROM {g}.positions")) < PARTITIONS:
+            await asyncio.sleep(0.05)
+        await running.post({"user_id": "ann", "city": "Oslo"})
+        assert await progress.caught_up(20)
+    assert await running.fields("city") == ["Oslo"]
