@@ -11,6 +11,7 @@ from headwater.profiles.observed_fields import (
     SAMPLE_STEP,
     STREAMS_LIMIT,
     WHOLE_RECORDS,
+    Observation,
     ObservedFields,
     example_of,
 )
@@ -27,7 +28,7 @@ def test_a_key_is_noted_with_kind_count_example_and_times():
     observed.note("web", {"plan": "gold", "gone": "", "none": None}, 2_000)
     observed.note("web", {"plan": 7}, 1_000)
     (plan,) = observed.take()
-    assert plan == ("web", "plan", 2, {"string": 1, "int": 1}, "gold", 1_000, 2_000)
+    assert plan == Observation("web", "plan", 2, {"string": 1, "int": 1}, "gold", 1_000, 2_000)
     assert observed.take() == []
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import nats.errors
 from nats.aio.client import Client
+from nats.js.api import ConsumerInfo
 from nats.js.errors import APIError, NotFoundError
 
 from headwater.errors import UnavailableError
@@ -61,18 +62,27 @@ class OrderedReader:
 
     async def waiting(self) -> int:
         """How many records the server has not handed out. Raises UnavailableError."""
+        return (await self._standing()).num_pending or 0
+
+    async def exhausted(self) -> bool:
+        """Whether every record that is in the log now was taken. Raises UnavailableError."""
+        info = await self._standing()
+        handed_out = info.delivered.consumer_seq if info.delivered is not None else 0
+        return not info.num_pending and handed_out == self._place
+
+    async def _standing(self) -> ConsumerInfo:
         for last in (False, True):
             if self._consumer is None:
                 await self._begin()
             assert self._spec is not None  # noqa: S101  # made with the consumer
             try:
-                info = await self._client.jsm().consumer_info(self._stream, self._spec.name)
+                info: ConsumerInfo = await self._client.jsm().consumer_info(self._stream, self._spec.name)
             except (OSError, TimeoutError, nats.errors.Error, APIError) as fault:
                 await self.stop()
                 if last or not isinstance(fault, NotFoundError):
                     raise UnavailableError(f"the event log does not answer ({type(fault).__name__})") from fault
             else:
-                return info.num_pending or 0
+                return info
         raise AssertionError("unreachable: the second look returns or raises")
 
     async def stop(self) -> None:

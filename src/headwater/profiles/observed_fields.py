@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from headwater.profiles.kind_guess import kind_of
 
@@ -36,7 +38,7 @@ _PERSONAL_NAME = re.compile(
 _PERSONAL_TEXT = re.compile(r"@|[0-9](?:[ ().+-]?[0-9]){6}|[0-9a-fA-F]{12}|://|[A-Za-z0-9_-]{25}")
 
 
-class Observation(NamedTuple):
+class Observation(msgspec.Struct, frozen=True):
     """A key of a stream's records. `kinds` counts records by kind, `first` and `last` are epoch milliseconds of receipt."""
 
     stream: str

@@ -18,6 +18,15 @@ from headwater.profiles.store.tables import statement
 LOOK_SECONDS = 0.02
 
 
+async def last_sequence(client: Client) -> int:
+    """The sequence of the last record in the log. Raises UnavailableError when the log does not answer."""
+    try:
+        reports = await streams.report(client)
+    except (OSError, TimeoutError, nats.errors.Error) as fault:
+        raise UnavailableError(f"the event log does not answer ({type(fault).__name__})") from fault
+    return next((report.last_seq for report in reports if report.name == streams.MAIN), 0)
+
+
 class BuildingProgress:
     """Compares the log with what is in profiles."""
 
@@ -27,11 +36,7 @@ class BuildingProgress:
 
     async def last_sequence(self) -> int:
         """The sequence of the last record in the log. Raises UnavailableError when the log does not answer."""
-        try:
-            reports = await streams.report(self._client)
-        except (OSError, TimeoutError, nats.errors.Error) as fault:
-            raise UnavailableError(f"the event log does not answer ({type(fault).__name__})") from fault
-        return next((report.last_seq for report in reports if report.name == streams.MAIN), 0)
+        return await last_sequence(self._client)
 
     async def caught_up(self, limit_seconds: float) -> bool:
         """Wait until everything that is in the log now is in profiles; False when it takes longer."""

@@ -34,6 +34,7 @@ from headwater.profiles.observers import ProfileObserver
 from headwater.profiles.partitions import PartitionClaims
 from headwater.profiles.plan import Plan, current_generation, make_plan, positions_of, revisions_of, subjects_of
 from headwater.profiles.preparation import LogRecord, Preparer
+from headwater.profiles.progress import last_sequence
 from headwater.profiles.store import generations
 from headwater.profiles.store.batch import Batch, Move
 from headwater.profiles.store.builder import Applied, Builder, OutdatedError, ReplacedError
@@ -220,7 +221,7 @@ class ProfileWorker:
         while True:
             messages = await reader.take(self._batch_limit * len(lanes), TAKE_SECONDS)
             oldest = messages[0].stored_at if messages else time.time()
-            last = messages[-1].sequence if messages else last
+            last = messages[-1].sequence if messages else max(last, await self._nothing_until(reader))
             records = [_log_record(message) for message in messages]
             for lane in lanes:
                 own = [record for record in records if record.sequence > lane.positions.get(record.partition, last)]
@@ -230,6 +231,14 @@ class ProfileWorker:
                     preparation = preparer.prepare(own)
                     batch = Batch(tuple(preparation.arrivals), moves, preparation.drops)
                     await lane.hand_on(batch, len(own), oldest)
+
+    async def _nothing_until(self, reader: OrderedReader) -> int:
+        """The sequence up to which the log has no more records for us; 0 when it has some.
+
+        Other workers' records move our positions too: who waits for the lowest position would wait for ever otherwise.
+        """
+        last = await last_sequence(self._client)
+        return last if await reader.exhausted() else 0
 
     async def _build(self, connection: Any, builder: Builder, lane: _Lane, ending: asyncio.Event) -> None:
         """Commit the batches of a lane until the session ends."""
