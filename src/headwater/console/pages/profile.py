@@ -127,7 +127,7 @@ async def delete_profile(request: Caller, profile: ProfileId) -> Response[Any]:
 
 
 @get("/deletions/{deletion:uuid}")
-async def show_deletion(request: Caller, deletion: UUID) -> Response[Any]:
+async def show_deletion(request: Caller, deletion: Annotated[UUID, PathParameter()]) -> Response[Any]:
     """How far a deletion is."""
     erasure = await console_of(request).services.profiles.erasure.status(deletion)
     return page(request, "profiles/deletion.html", erasure=erasure)
