@@ -16,7 +16,7 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from litestar.handlers import BaseRouteHandler
 
 from headwater.console import cookies
-from headwater.console.access_rules import PUBLIC, RULES
+from headwater.console.access_rules import FILE, PUBLIC, RULES
 from headwater.console.accounts import sessions
 from headwater.console.accounts.roles import at_least
 from headwater.console.accounts.sessions import Visitor
@@ -42,6 +42,8 @@ async def guard(connection: Connection, _: BaseRouteHandler) -> None:
     rule = RULES.get(f"{method} {connection.scope['path_template']}")
     if rule is None:
         raise PermissionDeniedException("this page has no rule for access yet")
+    if rule == FILE:
+        return
     if method not in _CHANGES_NOTHING:
         _require_own_origin(connection)
     visitor = await _visitor(connection)

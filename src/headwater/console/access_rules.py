@@ -1,6 +1,7 @@
 """Who may open which page: one table of all routes. A route that is not in it lets nobody in.
 
-The key is method and path as the route declares it. `PUBLIC` asks for no session; the others name the weakest role.
+The key is method and path as the route declares it. `FILE` and `PUBLIC` ask for no session, and for a
+file none is even looked up; the others name the weakest role.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-Rule = Literal["public", "viewer", "editor", "admin"]
+Rule = Literal["file", "public", "viewer", "editor", "admin"]
 
+FILE: Rule = "file"
 PUBLIC: Rule = "public"
 VIEWER: Rule = "viewer"
 EDITOR: Rule = "editor"
@@ -23,7 +25,7 @@ RULES: Mapping[str, Rule] = {
     "POST /welcome/{secret}": PUBLIC,
     "POST /sign-out": VIEWER,
     "POST /theme": PUBLIC,
-    "GET /static/{name}": PUBLIC,
+    "GET /static/{name}": FILE,
     "GET /{anything}": PUBLIC,
     # Home
     "GET /": VIEWER,
