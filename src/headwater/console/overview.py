@@ -64,31 +64,32 @@ async def read(services: Services, span: Range, now: datetime) -> Overview:
         series = await figures.series(connection, _SERIES, span, now)
         totals = await figures.totals(connection, _DETAILED, span, now)
         levels = await figures.levels(connection)
-    rows = [_row(found, series, totals, levels) for found in attachments]
+    rows = [row_of(found, series, totals, levels) for found in attachments]
     return Overview(
         span=span,
         pipelines=pipelines,
         concerns=concerns(Situation(pipelines, attachments, reasons, levels, totals, health)),
-        received=_total(series, "received"),
-        delivered=_total(series, "delivered"),
-        retried=_total(series, "retried"),
-        dead=_total(series, "dead"),
-        refused=_total(series, "refused"),
+        received=total_of(series, "received"),
+        delivered=total_of(series, "delivered"),
+        retried=total_of(series, "retried"),
+        dead=total_of(series, "dead"),
+        refused=total_of(series, "refused"),
         waiting=sum(row.waiting for row in rows),
-        slow=quantile(_buckets(totals), 0.95),
+        slow=quantile(buckets_of(totals), 0.95),
         charts=_charts(span, series, pipelines, now),
         rows=rows,
     )
 
 
-def _row(
+def row_of(
     found: Attachment,
     series: Mapping[str, figures.Series],
     totals: Mapping[Key, float],
     levels: Mapping[str, Mapping[str, float]],
 ) -> Row:
+    """What one attachment did, out of series and sums of a range and the levels of now."""
     name = subject(found)
-    buckets = _buckets(totals, name)
+    buckets = buckets_of(totals, name)
     return Row(
         attachment=found,
         delivered=sum(_of(series, "delivered").get(name, ())),
@@ -102,11 +103,13 @@ def _row(
     )
 
 
-def _total(series: Mapping[str, figures.Series], measure: str) -> float:
+def total_of(series: Mapping[str, figures.Series], measure: str) -> float:
+    """The sum of a measure over all subjects."""
     return sum(map(sum, _of(series, measure).values()))
 
 
-def _buckets(totals: Mapping[Key, float], name: str | None = None) -> dict[float, float]:
+def buckets_of(totals: Mapping[Key, float], name: str | None = None) -> dict[float, float]:
+    """How many deliveries took at most so many seconds, by the upper bound; of one attachment or of all."""
     buckets: dict[float, float] = {}
     for key, value in totals.items():
         if key.measure == "latency" and name in (None, key.subject):
@@ -127,7 +130,7 @@ def _charts(span: Range, series: Mapping[str, figures.Series], pipelines: list[P
         )
         if _of(series, measure)
     }
-    per = f"by {_step_label(span)}"
+    per = f"by {step_label(span)}"
     return [
         charts.counts("received", "Received", f"events {per}, by pipeline", steps, received),
         charts.counts("delivered", "Delivered", f"deliveries {per}, by integration", steps, _of(series, "delivered")),
@@ -140,7 +143,8 @@ def _of(series: Mapping[str, figures.Series], measure: str) -> figures.Series:
     return series.get(measure, {})
 
 
-def _step_label(span: Range) -> str:
+def step_label(span: Range) -> str:
+    """The step of a range in words: minute, 15 minutes, hour."""
     minutes = round(span.step.total_seconds() / 60)
     if minutes == 1:
         return "minute"
