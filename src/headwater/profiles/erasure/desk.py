@@ -57,9 +57,9 @@ class ErasureDesk:
         `with_conflicts`: also what conflicts keep outside of it. `records_too` False leaves the records in log and archive.
         Raises as `transaction` does, and what asking the log raises.
         """
-        until = await self._last_sequence()
         async with transaction(self._pool) as connection:
             await connection.execute(generations.QUERIES["own_decisions"])
+            until = await self._last_sequence()  # not before: nothing after it is in profiles
             secret = await generations.secret(connection)
             erasure = await connection.fetchval(QUERIES["insert_erasure"], records_too, until, actor)
             going, sequences = {identifier}, set[int]()

@@ -22,21 +22,28 @@ class Erased(NamedTuple):
     records_too: bool
 
 
-async def pass_over(connection: Any, generation: int, owners: Sequence[tuple[int, bytes]]) -> frozenset[int]:
-    """Which of these records are the past of a deleted person; they are forgotten where that was asked for.
+class Taken(NamedTuple):
+    """A record that was just taken as new: its sequence, the key of its message, and the id of the identifier that it belongs to."""
 
-    `owners` are sequences of records that were just taken as new, with the id of the identifier that each belongs to. A record that
-    several pipelines shaped may have several; it is past if one of them was deleted.
+    sequence: int
+    key: UUID
+    owner: bytes
+
+
+async def pass_over(connection: Any, generation: int, taken: Sequence[Taken]) -> frozenset[int]:
+    """The sequences of records that are the past of a deleted person; they are forgotten where that was asked for.
+
+    A record that several pipelines shaped may belong to several; it is past if one of them was deleted.
     """
-    erased = await erased_among(connection, list({owner for _, owner in owners}))
+    erased = await erased_among(connection, list({each.owner for each in taken}))
     past = {
-        sequence: erased[owner]
-        for sequence, owner in owners
-        if owner in erased and sequence <= erased[owner].until_sequence
+        each.sequence: erased[each.owner]
+        for each in taken
+        if each.owner in erased and each.sequence <= erased[each.owner].until_sequence
     }
     if past:
-        forget_messages = QUERIES["forget_records_of"].replace("{namespace}", f"profiles_{int(generation)}")
-        await connection.execute(forget_messages, list(past))
+        forget_messages = QUERIES["forget_taken"].replace("{namespace}", f"profiles_{int(generation)}")
+        await connection.execute(forget_messages, [each.key for each in taken if each.sequence in past])
         records: dict[UUID, list[int]] = {}
         for sequence, each in past.items():
             if each.records_too:

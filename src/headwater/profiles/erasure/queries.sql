@@ -47,9 +47,9 @@ SELECT DISTINCT sequence FROM {namespace}.messages WHERE fragment = ANY($1::byte
 -- The messages stay counted, so that a repeated delivery brings nothing back; nothing tells whose they were.
 UPDATE {namespace}.messages SET fragment = NULL, stream = '', name = '' WHERE fragment = ANY($1::bytea[]);
 
--- name: forget_records_of
+-- name: forget_taken
 -- Messages that were taken as new and are the past of a deleted person.
-UPDATE {namespace}.messages SET fragment = NULL, stream = '', name = '' WHERE sequence = ANY($1::bigint[]);
+UPDATE {namespace}.messages SET fragment = NULL, stream = '', name = '' WHERE key = ANY($1::uuid[]);
 
 -- name: forget_fragments
 -- What the events of these identifiers said.

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 
@@ -20,7 +21,7 @@ from headwater.profiles.compiled_schema import CompiledSchema
 from headwater.profiles.decisions import NO_DECISIONS, Decisions
 from headwater.profiles.drop_counts import DropCount, DropKey, count_drops, merge_drop_counts
 from headwater.profiles.effects import EventEffect
-from headwater.profiles.erasure.past import DELETED, pass_over
+from headwater.profiles.erasure.past import DELETED, Taken, pass_over
 from headwater.profiles.fragments import Fragment, FragmentKey
 from headwater.profiles.health import health_of
 from headwater.profiles.identifiers import Identifier
@@ -158,14 +159,14 @@ class Builder:
         self, connection: Any, arrivals: Sequence[Arrival]
     ) -> tuple[Sequence[Arrival], dict[DropKey, DropCount]]:
         """Those that are not the past of a deleted person, and how many are."""
-        owners = [
-            (arrival.sequence, self._id(arrival.effect.owner.identifier))
+        taken = [
+            Taken(arrival.sequence, UUID(arrival.effect.message_key), self._id(arrival.effect.owner.identifier))
             for arrival in arrivals
             if arrival.sequence <= self._erased_until and arrival.effect.owner is not None
         ]
-        if not owners:
+        if not taken:
             return arrivals, {}
-        past = await pass_over(connection, self.generation, owners)
+        past = await pass_over(connection, self.generation, taken)
         left = [arrival for arrival in arrivals if arrival.sequence not in past]
         passed = len(arrivals) - len(left)
         return left, {DropKey("event", "", DELETED): DropCount(passed, "", "")} if passed else {}
