@@ -15,7 +15,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def _commands() -> list[str]:
     """Indented lines that begin with our command, without what follows after a pipe or wide space."""
-    texts = [(DOCS / name).read_text() for name in ("archive.md", "demo.md", "log.md", "profiles.md")]
+    texts = [(DOCS / name).read_text() for name in ("archive.md", "demo.md", "log.md", "profiles.md", "schema.md")]
     lines = [line for text in texts for line in re.findall(r"^    (headwater .*)$", text, re.MULTILINE)]
     return [re.split(r"\s{2,}| \| ", line)[0] for line in lines]
 
