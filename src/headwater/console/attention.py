@@ -140,7 +140,7 @@ def _quarantined(situation: Situation) -> Iterable[Concern]:
             "warn",
             f"{number(count)} {_plural(count, 'profile holds', 'profiles hold')} more than one person can have",
             "Too many identifiers or events came together in them, so they are kept out of audiences until somebody looks.",
-            "/profiles?health=quarantined",
+            "/profiles",
             "See the profiles",
         )
 
