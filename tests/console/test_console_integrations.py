@@ -196,3 +196,35 @@ async def test_kept_events_are_offered_to_the_preview(running_console):
         page = (await client.get(f"/integrations/lytics/mapping?event=kept:{number}")).text
     assert f'<option value="kept:{number}" selected>An odd one</option>' in page
     assert "properties_kept" in page
+
+
+async def test_a_viewers_draft_is_not_run(running_console):
+    """Lua of somebody who may not save is not executed; the preview shows the saved revision."""
+    await added(running_console)
+    lua = "global:\n  expressions:\n    - {lang: lua, body: 'return {mine = 1}'}\n"
+    for role, runs in (("viewer", False), ("editor", True)):
+        async with await running_console.client(role) as client:
+            page = (await client.get("/integrations/lytics/mapping")).text
+            sent = {**fields(page), "overrides": lua, "event": "example:0"}
+            preview = (await client.post("/integrations/lytics/mapping/preview", data=sent)).text
+        assert (">mine<" in preview) == runs
+
+
+@pytest.mark.parametrize("field", ["base", "opened", "event", "do", "view", "file", "pipeline"])
+async def test_nonsense_in_the_editors_state_is_survived(running_console, field):
+    """What no browser sends is answered with the editor or a clear refusal, never with a failure."""
+    await added(running_console)
+    async with await running_console.client("editor") as client:
+        page = (await client.get("/integrations/lytics/mapping")).text
+        for text in (
+            "\u00b2",
+            "9" * 30,
+            "log:" + "9" * 30,
+            "0:mappings:99",
+            "edit:7:mappings:0",
+            "restore:0:5",
+            "\ud7ff",
+        ):
+            sent = {**fields(page), field: text}
+            reply = await client.post("/integrations/lytics/mapping/draft", data=sent)
+            assert reply.status_code in (200, 201, 404), (text, reply.text)

@@ -172,6 +172,13 @@ def test_file_faults_have_lines():
     assert faults[0].line >= 1
 
 
+def test_numbers_beyond_reason_are_told():
+    """A number that nobody can mean is a fault of the file and of no button."""
+    _, faults = override_file.parse("global: {enrichments: [{outputKey: a, staticInt: " + "9" * 5000 + "}]}")
+    assert "digits" in faults[0].message
+    assert editing.parse_opened("9" * 5000 + ":mappings:0") is None
+
+
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00\ud800", exclude_categories=["Cs"]), max_size=12)
 PLAIN = st.recursive(
     st.none()

@@ -9,6 +9,7 @@ from litestar.datastructures import FormMultiDict
 from litestar.exceptions import ClientException
 
 LIMIT = 1_000_000
+_DIGITS = 10
 
 
 class Form:
@@ -29,6 +30,11 @@ class Form:
     def texts(self, name: str) -> list[str]:
         """All texts of a field that may be there several times, as check boxes are."""
         return [_text(name, value) for value in self._fields.getall(name, [])]
+
+    def number(self, name: str) -> int | None:
+        """A field's whole number from 0 to the largest that the database holds for such; None for anything else."""
+        text = self.text(name)
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < _DIGITS else None
 
     def checked(self, name: str) -> bool:
         """Whether a check box was checked."""

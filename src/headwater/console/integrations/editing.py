@@ -26,6 +26,7 @@ from headwater.playbooks import Kit
 
 ADDABLE = ("mappings", "expressions", "spreadings", "filters")
 VIEWS = ("table", "file", "changes")
+_DIGITS = 6
 
 
 class Opened(NamedTuple):
@@ -62,11 +63,18 @@ def parse_opened(text: str) -> Opened | None:
     """The inverse of `str(Opened)`; None for anything else."""
     section, _, rest = text.partition(":")
     group, _, position = rest.partition(":")
-    if not section.isdigit() or group not in ("enrichments", *ADDABLE):
+    index = whole(section)
+    if index is None or group not in ("enrichments", *ADDABLE):
         return None
     if position == "new":
-        return Opened(int(section), group, None)
-    return Opened(int(section), group, int(position)) if position.isdigit() else None
+        return Opened(index, group, None)
+    row = whole(position)
+    return None if row is None else Opened(index, group, row)
+
+
+def whole(text: str) -> int | None:
+    """The place in a list that a button names; None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else None
 
 
 def step(editing: Editing, action: str, fields: Fields) -> Editing:
@@ -95,8 +103,8 @@ def _view(editing: Editing, argument: str, _: Fields) -> Editing:
     return editing._replace(view=argument if argument in VIEWS else "table", opened=None)
 
 
-def _table(editing: Editing, section: int) -> SectionTable:
-    if section >= len(editing.judged.tables):
+def _table(editing: Editing, section: int | None) -> SectionTable:
+    if section is None or section >= len(editing.judged.tables):
         raise InputError("this section is not there any more; the table shows what is", "section")
     return editing.judged.tables[section]
 
@@ -180,7 +188,7 @@ def _typed_row(group: str, fields: Fields) -> Row:
     if group == "spreadings":
         flatten: Row = {"separator": fields.text("rule.separator"), "prefix": fields.text("rule.prefix")}
         if depth := fields.text("rule.depth").strip():
-            flatten["depth"] = int(depth) if depth.isdigit() else depth
+            flatten["depth"] = depth if (levels := whole(depth)) is None else levels
         return {"inputKey": fields.text("rule.path").strip(), "flatten": flatten}
     events = [name for line in fields.text("rule.events").splitlines() if (name := line.strip())]
     return {"byEventNames": {"action": fields.text("rule.action") or "allow", "events": events}}
@@ -204,10 +212,11 @@ def _reset(editing: Editing, argument: str, __: Fields) -> Editing:
 
 def _restore(editing: Editing, argument: str, __: Fields) -> Editing:
     section, _, index = argument.partition(":")
-    table = _table(editing, int(section) if section.isdigit() else len(editing.judged.tables))
-    if not index.isdigit() or int(index) >= len(table.removed):
+    table = _table(editing, whole(section))
+    row = whole(index)
+    if row is None or row >= len(table.removed):
         raise InputError("this rule is not there any more; the table shows what is", "rule")
-    key = str(table.removed[int(index)].get("outputKey"))
+    key = str(table.removed[row].get("outputKey"))
     return _with_document(editing, override_edit.as_in_kit(editing.judged.document, table.name, key))
 
 
@@ -218,7 +227,7 @@ def _add_event(editing: Editing, _: str, fields: Fields) -> Editing:
 
 
 def _drop_event(editing: Editing, argument: str, _: Fields) -> Editing:
-    table = _table(editing, int(argument) if argument.isdigit() else len(editing.judged.tables))
+    table = _table(editing, whole(argument))
     return _with_document(editing, override_edit.without_event(editing.judged.document, table.name.event))
 
 
@@ -257,9 +266,10 @@ def open_conflicts(editing: Editing) -> tuple[Conflict, ...]:
 
 def _take_kit(editing: Editing, argument: str, _: Fields) -> Editing:
     found = open_conflicts(editing)
-    if not argument.isdigit() or int(argument) >= len(found):
+    index = whole(argument)
+    if index is None or index >= len(found):
         raise InputError("this override is not there any more", "conflict")
-    conflict = found[int(argument)]
+    conflict = found[index]
     if conflict.section is None:
         raise InputError("there is no rule of the kit to take here; change the override", "conflict")
     return _with_document(editing, override_edit.as_in_kit(editing.judged.document, conflict.section, conflict.key))

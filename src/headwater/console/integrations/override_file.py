@@ -69,6 +69,8 @@ def parse(text: str) -> tuple[dict[str, Any], tuple[FileFault, ...]]:
         document = read_document(text, FILE)
     except ConfigurationError as fault:
         return {}, (_placed(fault),)
+    except ValueError:
+        return {}, (FileFault(FILE, 0, "holds a number of several thousand digits; write it as text"),)
     faults = tuple(
         FileFault(FILE, problem.line, f"{problem.path}: {problem.message}; {problem.remedy}")
         for problem in find_problems(document, SHAPE, SHAPES)
@@ -78,7 +80,7 @@ def parse(text: str) -> tuple[dict[str, Any], tuple[FileFault, ...]]:
 
 def _placed(fault: ConfigurationError) -> FileFault:
     file, _, line = (fault.place or "").rpartition(":")
-    return FileFault(file, int(line), fault.message) if line.isdigit() else FileFault(FILE, 0, str(fault))
+    return FileFault(file, int(line), fault.message) if line.isdecimal() else FileFault(FILE, 0, str(fault))
 
 
 _PLACED = re.compile(

@@ -14,6 +14,8 @@ from headwater.pipelines.objects import Pipeline
 
 NEWEST = "newest"
 _LABEL_CHARACTERS = 60
+_DIGITS = 18
+"""Of the greatest place in the log that is looked for."""
 _STARTER: Mapping[str, Any] = {
     "type": "track",
     "event": "Product Viewed",
@@ -76,7 +78,7 @@ async def _in_log(
 ) -> RecentEvent | None:
     """The chosen event of the log; None when none was chosen or it is not there any more."""
     kind, _, number = chosen.partition(":")
-    if kind != "log" or not number.isdigit() or pipeline is None:
+    if kind != "log" or not number.isdecimal() or len(number) > _DIGITS or pipeline is None:
         return None
     for one in recent:
         if one.sequence == int(number):

@@ -193,7 +193,7 @@ def _fixed_row(form: RuleForm) -> Row:
         case "flag":
             return {"staticBool": _typed("Bool", form.value, "rule.flag")}
         case "number":
-            whole = form.value.strip().lstrip("+-").isdigit()
+            whole = form.value.strip().lstrip("+-").isdecimal()
             kind = "Int" if whole else "Float"
             return {f"static{kind}": _typed(kind, form.value, "rule.number")}
     raise InputError("choose where the value comes from", "rule.source")

@@ -81,13 +81,10 @@ async def show_revision(request: Caller, integration: Name, number: _Number, aga
 async def deploy(request: Caller, integration: Name) -> Response[Any]:
     """Let a pipeline use a revision from now on."""
     form = await form_of(request)
-    number = form.text("revision")
     async with change(console_of(request).pool, visitor_of(request).actor) as made:
         found = await integration_store.find(made.connection, integration)
         pipeline = await pipeline_store.find(made.connection, form.text("pipeline"))
-        attached = await deployment_store.deploy(
-            made, pipeline, found, revision=int(number) if number.isdigit() else None
-        )
+        attached = await deployment_store.deploy(made, pipeline, found, revision=form.number("revision"))
     return await done(request, page_of(found), f"{pipeline.name} uses revision {attached.revision} from now on.")
 
 

@@ -13,6 +13,8 @@ from litestar.datastructures import State
 from litestar.params import PathParameter, QueryParameter
 
 from headwater.console.access import visitor_of
+from headwater.console.access_rules import EDITOR
+from headwater.console.accounts.roles import at_least
 from headwater.console.forms import Form, form_of
 from headwater.console.integrations import editing, kit_update, preview_events, recent_events, rule_form, trial_run
 from headwater.console.integrations.addresses import mapping_of, page_of
@@ -73,8 +75,8 @@ async def show_editor(
 async def change_draft(request: Caller, integration: Name) -> Response[Any]:
     """Take one step with the draft, and show the editor as it is then."""
     form = await form_of(request)
-    place = await _place(request, integration, _number(form), form.text("pipeline"))
-    state = editing.step(_editing(place, form), form.text("do"), form)
+    place = await _place(request, integration, form.number("base"), form.text("pipeline"))
+    state = editing.step(_editing(request, place, form), form.text("do"), form)
     file, note = form.text("file"), form.text("note")
     return await _editor(request, "integrations/editor.html", place, state, form.text("event"), file=file, note=note)
 
@@ -83,12 +85,12 @@ async def change_draft(request: Caller, integration: Name) -> Response[Any]:
 async def show_preview(request: Caller, integration: Name) -> Response[Any]:
     """What the draft makes of the chosen event; nothing new (204) when the newest event is the one shown."""
     form = await form_of(request)
-    place = await _place(request, integration, _number(form), form.text("pipeline"))
+    place = await _place(request, integration, form.number("base"), form.text("pipeline"))
     if form.text("follow") and place.pipeline is not None:
         newest = await recent_events.newest_sequence(console_of(request).log, place.pipeline.id)
         if str(newest) == form.text("seen"):
             return Response(None, status_code=204)
-    preview = await _preview(request, place, _editing(place, form), form.text("event"))
+    preview = await _preview(request, place, _editing(request, place, form), form.text("event"))
     return page(request, "integrations/preview.html", **preview, place=place, mapping=mapping_of(place.integration))
 
 
@@ -96,8 +98,8 @@ async def show_preview(request: Caller, integration: Name) -> Response[Any]:
 async def save(request: Caller, integration: Name) -> Response[Any]:
     """Save the draft as the next revision, and put it to use where that was asked for."""
     form, console = await form_of(request), console_of(request)
-    place = await _place(request, integration, _number(form), form.text("pipeline"))
-    state = _editing(place, form)
+    place = await _place(request, integration, form.number("base"), form.text("pipeline"))
+    state = _editing(request, place, form)
     try:
         async with change(console.pool, visitor_of(request).actor) as made:
             notice = await _save(made, request, place, state, form)
@@ -173,13 +175,11 @@ async def _place(request: Caller, name: str, number: int | None, pipeline: str) 
     return Place(found, base, tuple(pipelines), chosen, attachment, deployed, tuple(kept))
 
 
-def _editing(place: Place, form: Form) -> Editing:
+def _editing(request: Caller, place: Place, form: Form) -> Editing:
+    """The draft as the page sent it. Who may not save may not have Lua of their own run here either."""
+    if not at_least(visitor_of(request).role, EDITOR):
+        return Editing(judge(draft_of(place.base)), form.text("view"))
     return editing.editing_of(place.base, form, _FILES)
-
-
-def _number(form: Form) -> int | None:
-    text = form.text("base")
-    return int(text) if text.isdigit() else None
 
 
 async def _editor(

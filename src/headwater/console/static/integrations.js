@@ -55,9 +55,14 @@
     document.getElementById(link?.hash.slice(1))?.closest("details")?.setAttribute("open", "");
   });
 
+  // The preview asks again by itself: that one answer did not come, in a restart for example, is no news.
+  for (const name of ["htmx:sendError", "htmx:responseError"]) {
+    document.addEventListener(name, (event) => { if (event.target.dataset?.asksAgain) event.stopImmediatePropagation(); }, true);
+  }
+
   // Leaving with a draft that was not saved: the browser asks first. Saving leaves on purpose.
   let saved = false;
-  document.addEventListener("htmx:beforeOnLoad", (event) => { saved = Boolean(event.detail.xhr.getResponseHeader("HX-Redirect")); });
+  document.addEventListener("htmx:beforeOnLoad", (event) => { saved = Boolean(event.detail.xhr.getResponseHeader("HX-Redirect")) && event.detail.pathInfo.requestPath.endsWith("/save"); });
   addEventListener("beforeunload", (event) => {
     if (!saved && document.querySelector("[data-unsaved]")) event.preventDefault();
   });
