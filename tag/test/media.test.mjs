@@ -30,6 +30,7 @@ async function visit(t, html, route) {
 }
 
 const brief = (all) => all.map((e) => e.event.replace("Video ", "") + (e.properties.quartile ? " " + e.properties.quartile : ""));
+const watched = (all) => all.reduce((sum, e) => sum + (e.properties.watched ?? 0), 0);
 const play = (page) => page.evaluate(() => document.querySelector("audio,video").play());
 
 test("an audio from start to end: one session, positions, quartiles, completion", async (t) => {
@@ -44,6 +45,7 @@ test("an audio from start to end: one session, positions, quartiles, completion"
   assert.deepEqual([content.asset_id, content.title, content.full_episode], ["a-1", "Quiet", "true"]);
   const positions = seen.filter((e) => e.event === "Video Content Playing").map((e) => e.properties.position);
   [1, 2, 3].forEach((wanted, i) => assert.ok(positions[i] >= wanted && positions[i] < wanted + 0.6, `${positions}`));
+  assert.ok(Math.abs(watched(seen) - 4) < 0.15, `${watched(seen)}`);
 });
 
 test("pause, resume with a heartbeat at once, seek with both positions, exit on leaving", async (t) => {
@@ -58,6 +60,7 @@ test("pause, resume with a heartbeat at once, seek with both positions, exit on 
   await page.waitForTimeout(1_500);
   await page.goto(shop.url + "/next");
   const seen = await shop.until((all) => all.some((e) => e.event === "Video Playback Exited"));
+  assert.ok(watched(seen) > 2 && watched(seen) < 5, `the jump to the tenth second is not watched: ${watched(seen)}`);
   assert.deepEqual(brief(seen).filter((name) => !/Buffer/.test(name)), ["Playback Started", "Content Started", "Quality Updated", "Playback Paused", "Playback Resumed", "Content Playing", "Playback Seek Started", "Playback Seek Completed", "Content Playing 3", "Playback Exited"]);
   const of = (name) => seen.find((e) => e.event === "Video Playback " + name).properties;
   assert.equal(of("Seek Started").seek_position, 10);

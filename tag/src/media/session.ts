@@ -54,12 +54,16 @@ export function createSession(hub: Hub, player: Player): Session {
   let beat = 0;
   let quarter = 0;
   let last = 0;
+  /** What was played up to this position is told. */
+  let told = 0;
 
   const quarterNow = (): number => (player.length ? Math.floor((player.position / player.length) * 4) : 0);
 
   function moment(): Properties {
     const { position, length, details } = player;
-    return { session_id: id, position: seconds(position), total_length: seconds(length), ...details };
+    const watched = seconds((moving ? last : position) - told)!;
+    told += watched; // what rounding leaves over is told the next time
+    return { session_id: id, position: seconds(position), total_length: seconds(length), watched, ...details };
   }
 
   function playback(what: string, more?: Properties): void {
@@ -108,6 +112,7 @@ export function createSession(hub: Hub, player: Player): Session {
       id = uuid();
       askedAt = now();
       paused = buffering = moving = false;
+      told = player.position;
       playback("Started");
     } else if (paused && !moving) {
       paused = false;
@@ -151,7 +156,7 @@ export function createSession(hub: Hub, player: Player): Session {
     seeked() {
       if (!moving) return;
       moving = false;
-      last = player.position;
+      told = last = player.position;
       quarter = quarterNow();
       playback("Seek Completed");
     },
