@@ -14,13 +14,19 @@ export const launch = (...flags) =>
 
 let pipelines = 0;
 
+/** Ask the admin API: an address below /api/v1, or a whole path such as /api/segment. */
+export async function admin(method, path, body) {
+  const url = path.startsWith("/") ? new URL(ADMIN).origin + path : `${ADMIN}/${path}`;
+  const type = typeof body === "string" ? "text/plain" : "application/json";
+  const headers = { authorization: `Bearer ${TOKEN}`, ...(body !== undefined && { "content-type": type }) };
+  const reply = await fetch(url, { method, headers, body: typeof body === "string" ? body : JSON.stringify(body) });
+  if (!reply.ok) throw new Error(`${method} ${path}: ${reply.status} ${await reply.text()}`);
+  return reply.status === 204 ? null : reply.json();
+}
+
 /** A pipeline with tag settings, made by the admin API. */
 async function pipeline(tag) {
-  const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
-  const name = `Tag ${process.pid} ${pipelines++}`;
-  const reply = await fetch(`${ADMIN}/pipelines`, { method: "POST", headers, body: JSON.stringify({ name, tag }) });
-  if (!reply.ok) throw new Error(await reply.text());
-  const made = await reply.json();
+  const made = await admin("POST", "pipelines", { name: `Tag ${process.pid} ${pipelines++}`, tag });
   const [key] = made.write_keys;
   for (let tries = 0; (await fetch(`${COLLECT}/v1/projects/${key}/settings`)).status !== 200; tries++) {
     if (tries > 50) throw new Error("the collector does not know the new write key");
@@ -94,12 +100,15 @@ export async function site({ tag = {}, pages = {}, headers = {}, key } = {}) {
   });
 }
 
-/** What the install's log holds for a pipeline, oldest first. */
-export async function events(id) {
+/** Lines of the install's log that hold a text, oldest first: `stored_at`, `meta`, `data`. */
+export async function records(holding) {
   const text = await readFile(LOG, "utf8");
-  const lines = text.slice(0, text.lastIndexOf("\n") + 1).split("\n").filter((line) => line.includes(id));
-  return lines.map((line) => JSON.parse(line).data);
+  const lines = text.slice(0, text.lastIndexOf("\n") + 1).split("\n");
+  return lines.filter((line) => line.includes(holding)).map((line) => JSON.parse(line));
 }
+
+/** What the install's log holds for a pipeline, oldest first. */
+export const events = async (id) => (await records(id)).map((record) => record.data);
 
 /** Wait until the events pass a test. */
 async function until(id, test, patience = PATIENCE_MS) {

@@ -12,7 +12,7 @@ import pytest
 from tag_install import running_install
 
 TAG = Path(__file__).parents[2] / "tag"
-PARTS = ("api", "delivery", "consent", "capture", "forms", "media", "identity", "plugin", "performance")
+PARTS = ("api", "delivery", "consent", "capture", "forms", "media", "identity", "plugin", "profile", "performance")
 
 pytestmark = [
     pytest.mark.slow,
