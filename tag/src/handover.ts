@@ -1,6 +1,6 @@
 import { onActivity } from "./activity";
 import { innermost } from "./elements";
-import { isOwn, listen } from "./hub";
+import { isOwn, listen } from "./page";
 import { now } from "./moments";
 import { post } from "./requests";
 import type { User } from "./user";

@@ -1,4 +1,4 @@
-import { listen } from "./hub";
+import { listen } from "./page";
 import { uuid } from "./ids";
 import { now } from "./moments";
 

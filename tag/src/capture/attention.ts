@@ -1,5 +1,6 @@
 import { onActivity } from "../activity";
-import { listen, type Hub } from "../hub";
+import type { Hub } from "../hub";
+import { listen } from "../page";
 import { now } from "../moments";
 
 /** After a sign of life the visitor counts as active for this long. */

@@ -1,5 +1,6 @@
 import { closest, describe } from "../elements";
-import { isOwn, listen, type Hub } from "../hub";
+import type { Hub } from "../hub";
+import { isOwn, listen } from "../page";
 
 /** Other files are known by their attribute `download`. */
 const FILES = /\.(pdf|docx?|xlsx?|pptx?|csv|txt|zip|t?gz|dmg|exe|apk|epub|mp[34])$/i;

@@ -1,5 +1,6 @@
 import { nameOf } from "../elements";
-import { listen, type Hub, type Properties } from "../hub";
+import type { Hub, Properties } from "../hub";
+import { listen } from "../page";
 import { now } from "../moments";
 
 type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;

@@ -1,6 +1,7 @@
 import { onActivity } from "../activity";
 import { closest, INTERACTIVE, nameOf } from "../elements";
-import { listen, type Hub } from "../hub";
+import type { Hub } from "../hub";
+import { listen } from "../page";
 
 const IDLE_MS = 2_000;
 const RAGE_CLICKS = 3;

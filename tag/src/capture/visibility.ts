@@ -1,5 +1,6 @@
 import { describe } from "../elements";
-import { listen, type Hub } from "../hub";
+import type { Hub } from "../hub";
+import { listen } from "../page";
 import { now } from "../moments";
 
 const MARKED = "[data-hw-view]";

@@ -1,5 +1,6 @@
 import { nameOf } from "../elements";
-import { listen, type Hub } from "../hub";
+import type { Hub } from "../hub";
+import { listen } from "../page";
 import { createSession, SIGNALS, type Player, type Session } from "./session";
 
 const playerOf = (element: HTMLMediaElement): Player => ({

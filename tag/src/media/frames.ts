@@ -1,4 +1,5 @@
-import { listen, type Hub } from "../hub";
+import type { Hub } from "../hub";
+import { listen } from "../page";
 import { now } from "../moments";
 import { createSession, type Player, type Session, type SIGNALS } from "./session";
 
