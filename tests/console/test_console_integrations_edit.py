@@ -156,6 +156,15 @@ def test_a_parameter_of_ones_own_can_be_used():
     assert try_out(state.judged.content, {"type": "page"}, "").requests[0]["body"]["region"] == "eu"
 
 
+def test_a_secret_parameter_is_not_written_into_overrides():
+    """What is a secret by its name needs its place under Connection; overrides are shown to everybody."""
+    state = take(begin(), "add-parameter", parameter__name="my_token", parameter__value="abc")
+    assert state.fault is not None
+    assert "abc" not in state.draft.text
+    state = take(begin(), "add-parameter", parameter__name="my_token", parameter__secret="yes", parameter__value="abc")
+    assert overridden(state)["parameters"] == [{"name": "MY_TOKEN", "isSensitive": True, "isOptional": True}]
+
+
 def test_a_trial_never_shows_a_secret():
     """Another text stands for each secret, and even that is blotted out."""
     content = begin().judged.content

@@ -22,6 +22,7 @@ from headwater.console.integrations.rule_table import KEYED, Row, Rule, SectionT
 from headwater.errors import InputError
 from headwater.pipelines import kits
 from headwater.pipelines.objects import Revision
+from headwater.pipelines.secrets import is_sensitive
 from headwater.playbooks import Kit
 
 ADDABLE = ("mappings", "expressions", "spreadings", "filters")
@@ -238,7 +239,10 @@ def _add_parameter(editing: Editing, _: str, fields: Fields) -> Editing:
     row: Row = {"name": name}
     if description := fields.text("parameter.description").strip():
         row["description"] = description
-    if fields.text("parameter.secret"):
+    secret = bool(fields.text("parameter.secret"))
+    if is_sensitive(name) and not secret:
+        raise InputError(f"{name} is a secret by its name; tick that it is one, or use another name", "parameter.name")
+    if secret:
         row |= {"isSensitive": True, "isOptional": True}
     else:
         row["defaultValue"] = fields.text("parameter.value")

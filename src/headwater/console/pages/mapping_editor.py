@@ -20,6 +20,7 @@ from headwater.console.integrations import editing, kit_update, preview_events, 
 from headwater.console.integrations.addresses import mapping_of, page_of
 from headwater.console.integrations.differences import file_differences, rule_differences
 from headwater.console.integrations.draft import draft_of, judge, tables_of
+from headwater.console.integrations.draft_view import parameter_rows, section_for
 from headwater.console.integrations.editing import Editing
 from headwater.console.integrations.event_fields import EVENT_NAMES, FIELDS, paths_of
 from headwater.console.integrations.lua_check import lua_fault
@@ -31,12 +32,10 @@ from headwater.console.rendering import page
 from headwater.console.replies import done
 from headwater.database.transactions import transaction
 from headwater.errors import ConfigurationError, InputError
-from headwater.pipelines import deployment_store, integration_store, kits, pipeline_store
+from headwater.pipelines import deployment_store, integration_store, pipeline_store
 from headwater.pipelines.changes import Change, change
-from headwater.pipelines.objects import Attachment, Integration, Pipeline, Revision, shown
+from headwater.pipelines.objects import Attachment, Integration, Pipeline, Revision
 from headwater.pipelines.revision_edit import RevisionEdit, edited, same
-from headwater.playbooks import parameters_of
-from headwater.playbooks.event_names import find, lookup_name, normalise
 
 Caller = Request[Any, Any, State]
 Name = Annotated[str, PathParameter(max_length=100)]
@@ -202,12 +201,12 @@ async def _editor(
         saved_text=draft_of(place.base).text,
         shown_file=shown_file,
         note=note,
-        used_section=_section_for(state, preview["events"].event),
+        used_section=section_for(state.judged, sample),
         event_names=sorted(EVENT_NAMES),
         compared=compared,
         differences=rule_differences(tables_of(compared.content), state.judged.tables) if state.judged.tables else (),
         files=file_differences(compared.content.texts, state.draft.texts),
-        parameters=_parameters(state),
+        parameters=parameter_rows(state.judged),
         newer=kit_update.newer_kit(place.base.content) if not state.draft.changed_texts else None,
         conflicts=editing.open_conflicts(state),
         file_names=[name for name in _FILES if name in state.draft.texts],
@@ -217,38 +216,6 @@ async def _editor(
         mapping=mapping_of(place.integration),
         **preview,
     )
-
-
-def _section_for(state: Editing, event: dict[str, Any]) -> int:
-    """The section besides Global that the event goes through, -1 for none."""
-    by_name = {
-        normalise(table.name.event): index
-        for index, table in enumerate(state.judged.tables)
-        if table.name.kind == "event"
-    }
-    own = find(by_name, lookup_name(event))
-    return len(state.judged.tables) - 1 if own is None else own
-
-
-def _parameters(state: Editing) -> list[dict[str, Any]]:
-    """The kit's parameters and added ones, with what they are set to as people may see it."""
-    own = {row.get("name") for row in state.judged.document.get("parameters") or ()}
-    kit = state.judged.overridden
-    if kit is None:
-        return []
-    values = state.draft.base.content.parameters
-    secret = kits.declared_secrets(state.draft.texts, state.judged.document)
-    return [
-        {
-            "name": one.name,
-            "description": one.description,
-            "own": one.name in own,
-            "value": shown(values[one.name]) if one.name in values else one.default or "",
-            "set": one.name in values,
-            "secret": one.name in secret,
-        }
-        for one in parameters_of(kit)
-    ]
 
 
 async def _preview(request: Caller, place: Place, state: Editing, event: str) -> dict[str, Any]:
