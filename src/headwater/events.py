@@ -15,6 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from headwater import jsontext
+from headwater.errors import InputError
 
 RecordKind = Literal["event", "stream"]
 
@@ -58,7 +59,10 @@ def encode_record(meta: RecordMeta, data: bytes) -> bytes:
 def decode_record(payload: bytes) -> Record:
     """The inverse of `encode_record`. Numbers keep their precision. Raises InputError for bytes that are no record."""
     document = jsontext.decode(payload)
-    return Record(meta=msgspec.convert(document["meta"], RecordMeta), data=document["data"])
+    try:
+        return Record(meta=msgspec.convert(document["meta"], RecordMeta), data=document["data"])
+    except (KeyError, TypeError, msgspec.ValidationError) as fault:
+        raise InputError(f"these bytes are no record of the log ({fault})", "record") from None
 
 
 def partition_of(user_key: str, partitions: int) -> int:

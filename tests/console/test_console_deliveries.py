@@ -123,7 +123,9 @@ async def test_many_letters_go_on_without_the_page(shop, worker, visits, page_ch
     await page.get_by_role("heading", name="Sending dead letters again").wait_for()
     await page.goto("/")
     await page.goto("/deliveries/runs")
-    await page.get_by_text("done", exact=True).wait_for() if await page.get_by_text("done", exact=True).count() else None
+    await page.get_by_text("done", exact=True).wait_for() if await page.get_by_text(
+        "done", exact=True
+    ).count() else None
     await page_check(page, "deliveries-runs")
     await page.get_by_role("link", name="Open").first.click()
     await page.get_by_text("done", exact=True).wait_for()

@@ -171,12 +171,12 @@ async def test_the_way_of_an_event(shop, visits, page_check):
     await page.get_by_role("link", name="Order Completed").press("Enter")
     await page.wait_for_url(f"**/live/events/{number}")
     await page.get_by_text("The sender's clock was 3 s slow").wait_for()
-    way = page.get_by_role("region", name="Lytics")
+    way = page.get_by_role("region", name="Profiles of this install", exact=True)
     await way.get_by_text("sent or under way").wait_for()
     await way.get_by_role("cell", name='"o-1"').first.wait_for()
     await way.get_by_text("computed with revision 1").wait_for()
     assert await page.get_by_text("u-7").count() > 0
-    await page.get_by_role("region", name="Profile").get_by_text("not in a profile yet").wait_for()
+    assert await way.get_by_role("link", name="See what the record did").count() == 1
     await page_check(page, "live-event")
     await page.get_by_text("As integrations see it").click()
     assert "_metadata" in await page.locator("dl.changes").inner_text()
@@ -192,7 +192,7 @@ async def test_a_reason_for_what_was_not_sent(shop, visits):
     await arrive(shop, "m-1", integrations={"All": False})
     page = await visits.as_role("viewer")
     await page.goto(f"/live/events/{await sequence_of(shop, 'm-1')}")
-    way = page.get_by_role("region", name="Lytics")
+    way = page.get_by_role("region", name="Profiles of this install", exact=True)
     await way.get_by_text("It may not go there: not chosen by the sender.").wait_for()
     assert await page.get_by_role("button", name="Keep as an example").count() == 0
 
@@ -219,13 +219,13 @@ async def test_a_hostile_event_is_text(shop, visits, page_check):
     await page.goto("/live")
     await page.get_by_role("link", name="script").click()
     await page.get_by_role("heading", name="script").first.wait_for()
-    await page.get_by_role("region", name="Lytics").wait_for()
+    await page.get_by_role("region", name="Profiles of this install", exact=True).wait_for()
     await page.get_by_role("button", name="Keep as an example").click()
     await page.get_by_label("What it shows").fill(HOSTILE)
     await page.get_by_role("button", name="Keep", exact=True).click()
     await page.get_by_text("is kept as an example").wait_for()
     await page.goto("/live/examples")
-    await page.get_by_text("The event").click()
+    await page.get_by_text("The event", exact=True).click()
     assert await page.title() == "Examples · Headwater"
     await page_check(page, "live-examples")
 
