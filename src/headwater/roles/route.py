@@ -19,6 +19,7 @@ from headwater.pipelines import secrets
 from headwater.pipelines.snapshot import ConfigurationSnapshot
 from headwater.pipelines.watcher import SnapshotWatcher
 from headwater.roles import operations
+from headwater.roles.addresses import allowed_hosts
 from headwater.roles.engines import connect_log
 from headwater.roles.serving import Server, serve_until
 from headwater.routing.attempts import AttemptLog
@@ -43,7 +44,7 @@ async def route(settings: Settings, number: int, stop: asyncio.Event) -> None:
     client = await connect_log(engines.nats_url, f"route {number}")
     await streams.ensure(client, settings.log)
     pool = await _open_pool(engines.database_url)
-    outbound = Outbound(_allowed_hosts(settings))
+    outbound = Outbound(allowed_hosts(settings))
     maker = DestinationMaker(settings, secrets.resolver(settings), outbound)
     writer = LogWriter(client)
     attempts = AttemptLog(client, writer)
@@ -72,11 +73,6 @@ async def route(settings: Settings, number: int, stop: asyncio.Event) -> None:
     await outbound.close()
     pool.terminate()
     await connection.close(client)
-
-
-def _allowed_hosts(settings: Settings) -> tuple[str, ...]:
-    """What the operator allows, and our own collector: the built-in Lytics receiver is behind it."""
-    return (*settings.route.allowed_hosts, f"{settings.collect.host}:{settings.collect.port}")
 
 
 async def _open_pool(url: str):  # type: ignore[no-untyped-def]  # asyncpg has no types
