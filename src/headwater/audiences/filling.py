@@ -67,10 +67,12 @@ class Filler:
     async def fill_page(self) -> bool:
         """Ask one page of profiles; False when nothing is to be filled, or somebody else does it."""
         async with transaction(self._pool) as connection:
-            generation = await connection.fetchval(QUERIES["live_generation"])
-            if generation is None or not await connection.fetchval(QUERIES["own_filling"]):
+            if not await connection.fetchval(QUERIES["own_filling"]):
                 return False
-            in_force = await self._audiences.in_force(connection, generation)
+            found = await self._audiences.of_live(connection)
+            if found is None:
+                return False
+            generation, in_force = found
             open_fills = await connection.fetch(QUERIES["open_fills"], generation)
             if not open_fills:
                 # Subscriptions are told about members when all audiences are full.

@@ -62,6 +62,19 @@ class FollowedAudiences:
         self._loaded: _Loaded | None = None
         self._identifier_fields: dict[int, tuple[str, ...]] = {}
 
+    async def of_live(self, connection: Any) -> tuple[int, InForce] | None:
+        """The live generation with what holds in it, for the rest of the transaction; None before there is one, and when another
+        one has just become live: look again in another transaction then.
+        """
+        generation = await connection.fetchval(QUERIES["live_generation"])
+        if generation is None:
+            return None
+        in_force = await self.in_force(connection, generation)
+        # Who switches over to another generation holds the audiences until it is done, so it may have happened while we waited.
+        if await connection.fetchval(QUERIES["live_generation"]) != generation:
+            return None
+        return generation, in_force
+
     async def in_force(self, connection: Any, generation: int) -> InForce:
         """What holds for the rest of the transaction: nobody changes audiences before it ends.
 

@@ -56,10 +56,10 @@ class FlipScheduler:
     async def ask_due(self) -> int:
         """Ask one batch of those whose moment has come; how many were asked."""
         async with transaction(self._pool) as connection:
-            generation = await connection.fetchval(QUERIES["live_generation"])
-            if generation is None:
+            found = await self._audiences.of_live(connection)
+            if found is None:
                 return 0
-            in_force = await self._audiences.in_force(connection, generation)
+            generation, in_force = found
             now = self._clock()
             due = await connection.fetch(of_generation("due", generation), now, BATCH)
             if not due:

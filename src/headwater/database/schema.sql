@@ -447,6 +447,20 @@ CREATE TABLE public.profile_generations (
     CONSTRAINT profile_generations_state_check CHECK ((state = ANY (ARRAY['building'::text, 'live'::text, 'retired'::text])))
 );
 
+CREATE TABLE public.profile_rebuilds (
+    generation integer NOT NULL,
+    schema_version text NOT NULL,
+    quiet boolean NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    fault text DEFAULT ''::text NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL,
+    outcome text,
+    finished_at timestamp with time zone,
+    CONSTRAINT profile_rebuilds_check CHECK (((outcome IS NULL) = (finished_at IS NULL))),
+    CONSTRAINT profile_rebuilds_outcome_check CHECK ((outcome = ANY (ARRAY['live'::text, 'cancelled'::text])))
+);
+
 CREATE TABLE public.profile_settings (
     singleton boolean DEFAULT true NOT NULL,
     secret bytea DEFAULT sha256(convert_to(((gen_random_uuid())::text || (gen_random_uuid())::text), 'UTF8'::name)) NOT NULL,
@@ -678,6 +692,9 @@ ALTER TABLE ONLY public.pipelines
 ALTER TABLE ONLY public.profile_generations
     ADD CONSTRAINT profile_generations_pkey PRIMARY KEY (number);
 
+ALTER TABLE ONLY public.profile_rebuilds
+    ADD CONSTRAINT profile_rebuilds_pkey PRIMARY KEY (generation);
+
 ALTER TABLE ONLY public.profile_settings
     ADD CONSTRAINT profile_settings_pkey PRIMARY KEY (singleton);
 
@@ -758,6 +775,8 @@ CREATE INDEX letter_runs_open ON public.letter_runs USING btree (id) WHERE (fini
 CREATE UNIQUE INDEX people_email ON public.people USING btree (lower(email));
 
 CREATE UNIQUE INDEX profile_generations_one_live ON public.profile_generations USING btree (state) WHERE (state = 'live'::text);
+
+CREATE UNIQUE INDEX profile_rebuilds_one_at_a_time ON public.profile_rebuilds USING btree ((true)) WHERE (outcome IS NULL);
 
 CREATE INDEX sessions_person ON public.sessions USING btree (person_id);
 

@@ -154,7 +154,9 @@ class IdentityDesk:
             if generation.state == "retired":
                 continue
             secret = await generations.secret(connection)
-            builder = Builder(generation, CompiledSchema(generation.schema), secret, self._observers)
+            # Who watches is told of the live generation alone.
+            observers = self._observers if generation.state == "live" else ()
+            builder = Builder(generation, CompiledSchema(generation.schema), secret, observers)
             found = await builder.decide_again(connection, named, datetime.now(UTC))
             if generation.state == "live":
                 outcome = _outcome(decisions, found, secret)

@@ -51,7 +51,13 @@ async def make_plan(
 
     Raises ConfigurationError when the install was never prepared, UnavailableError when the log cannot be reached, else what the driver raises.
     """
-    generation = await current_generation(connection)
+    return await plan_for(connection, client, await current_generation(connection), snapshot, known)
+
+
+async def plan_for(
+    connection: Any, client: Client, generation: Generation, snapshot: ConfigurationSnapshot, known: Plan | None = None
+) -> Plan:
+    """`make_plan` for a generation that may not be the live one."""
     attachments = profile_attachments(snapshot)
     await _allow_for(connection, client, generation, attachments)
     if known is not None and known.generation == generation:

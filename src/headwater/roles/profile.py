@@ -6,7 +6,9 @@ import asyncio
 
 import structlog
 
+from headwater.archive.stores import open_store
 from headwater.audiences.observer import AudienceObserver
+from headwater.audiences.succession import AudienceSuccession
 from headwater.audiences.upkeep import keep_up
 from headwater.engines import endpoints
 from headwater.log import connection, streams
@@ -14,6 +16,7 @@ from headwater.log.writer import LogWriter
 from headwater.pipelines import secrets
 from headwater.pipelines.watcher import SnapshotWatcher
 from headwater.profiles.outbox import OutboxRelay
+from headwater.profiles.rebuild.rebuilder import Rebuilder
 from headwater.profiles.worker import ProfileWorker
 from headwater.roles import operations
 from headwater.roles.engines import connect_log
@@ -47,7 +50,17 @@ async def profile(settings: Settings, number: int, stop: asyncio.Event) -> None:
         relay = OutboxRelay(
             client, writer, engines.database_url, settings.log.partitions, settings.log.dedup_window_seconds
         )
-        beside = [asyncio.create_task(work) for work in (keep_up(engines.database_url), writer.run(), relay.run())]
+        rebuilder = Rebuilder(
+            client,
+            engines.database_url,
+            settings.log.partitions,
+            configuration,
+            secrets.resolver(settings),
+            open_store(settings),
+            [AudienceSuccession()],
+        )
+        works = (keep_up(engines.database_url), writer.run(), relay.run(), rebuilder.run())
+        beside = [asyncio.create_task(work) for work in works]
         logger.info("building profiles")
         await serve_until(stop, ops)
         await working

@@ -65,7 +65,9 @@ class ErasureDesk:
             going, sequences = {identifier}, set[int]()
             for generation in await generations.every(connection):
                 if generation.state != "retired":
-                    work = _Work(connection, generation, secret, self._observers)
+                    # Who watches is told of the live generation alone.
+                    observers = self._observers if generation.state == "live" else ()
+                    work = _Work(connection, generation, secret, observers)
                     members, records = await work.erase(identifier, with_conflicts=with_conflicts)
                     going |= members
                     sequences |= records

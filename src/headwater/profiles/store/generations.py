@@ -45,7 +45,7 @@ def namespace_of(number: int) -> str:
 
 async def create(connection: Any, schema: Schema, state: GenerationState = "building") -> Generation:
     """Create an empty generation with its tables, in the caller's transaction."""
-    number = await connection.fetchval("SELECT coalesce(max(number), 0) + 1 FROM profile_generations")
+    number = await connection.fetchval(QUERIES["next_generation"])
     await connection.execute(
         "INSERT INTO profile_generations (number, state, schema_version, schema) VALUES ($1, $2, $3, $4)",
         number,

@@ -13,6 +13,12 @@ SELECT g.state, g.revision, s.decisions_version,
     (SELECT coalesce(max(until_sequence), 0) FROM erased_identifiers) AS erased_until
 FROM profile_settings s LEFT JOIN profile_generations g ON g.number = $1;
 
+-- name: next_generation
+-- A number that no generation ever had: processes remember what they know of one by its number.
+SELECT coalesce(max(number), 0) + 1 FROM (
+    SELECT number FROM profile_generations UNION ALL SELECT generation FROM profile_rebuilds
+) AS used;
+
 -- name: decisions
 -- Everything that people decided and did not take back, the oldest first.
 SELECT id, kind, left_type, left_value, right_type, right_value, decided_by, decided_at, note
