@@ -4,10 +4,12 @@ Property tests here hold laws, not times: on a busy machine a slow example is no
 """
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+from running_profiles import Running, opened
 
 from headwater.database import migrations
 from headwater.database.pool import open_pool
@@ -25,3 +27,10 @@ async def schema_pool(database_url: str) -> AsyncIterator[Any]:
     await version_store.ensure_first(opened)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def running(database_url: str, nats_url: str, tmp_path: Path) -> AsyncIterator[Running]:
+    """A log, a database, and workers that can be started and ended."""
+    async with opened(database_url, nats_url, tmp_path) as made:
+        yield made

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headwater.errors import ConfigurationError
@@ -73,6 +73,7 @@ SCHEMAS = st.builds(
 
 
 @given(SCHEMAS)
+@example(Schema(mappings=(Mapping("a", "1\x852\u20283\u20294", "x\x85"),)))
 def test_any_schema_survives_its_file(schema):
     """Texts with quotes, colons and line ends included."""
     assert read_schema(write_schema(schema)) == schema

@@ -20,6 +20,7 @@ DEFAULT = "default"
 """Name of the schema that every installation has."""
 
 _BY_NAME = ("identifiers",)
+_UNICODE_LINE_ENDS = "\x85\u2028\u2029"
 
 
 def default_schema() -> Schema:
@@ -52,7 +53,19 @@ def write_schema(schema: Schema) -> str:
     document = schema_document(schema)
     if "fields" in document:
         document["fields"] = {field["id"]: _without_id(field) for field in document["fields"]}
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML folds Unicode's line ends in plain and single-quoted text; where there are any, text is escaped."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if any(end in text for end in _UNICODE_LINE_ENDS) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
 
 
 def _without_id(field: dict[str, Any]) -> dict[str, Any]:
