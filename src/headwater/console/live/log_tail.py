@@ -57,8 +57,9 @@ class Row(NamedTuple):
     @property
     def user(self) -> str:
         """Whose it is, "" when nobody is named."""
-        data = self.record.data
-        return str(data.get("userId") or data.get("anonymousId") or "")
+        data, meta = self.record.data, self.record.meta
+        named = meta.user_key if meta.kind == "stream" and meta.user_key != meta.message_id else ""
+        return str(data.get("userId") or data.get("anonymousId") or named)
 
 
 class Look(NamedTuple):

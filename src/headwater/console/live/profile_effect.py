@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from headwater.audiences import catalog, tables
 from headwater.audiences.memberships import Memberships
 from headwater.console.integrations.compiled import stand_ins
@@ -30,10 +32,10 @@ SHOWN_TRANSITIONS = 20
 
 
 class FieldValue(NamedTuple):
-    """What the record says about one field of the profile."""
+    """What the record says about one field of the profile, as JSON."""
 
     name: str
-    value: Any
+    value: str
 
 
 class Move(NamedTuple):
@@ -69,7 +71,8 @@ async def profile_effects(connection: Any, row: Row, ways: Sequence[Computed]) -
     for stream, flat, message_id in pieces:
         effect = schema.effect(flat, stream, received, message_id)
         fields = tuple(
-            FieldValue(name, schema.readers[name](state, effect.received)) for name, state in effect.fields.items()
+            FieldValue(name, _json(schema.readers[name](state, effect.received)))
+            for name, state in effect.fields.items()
         )
         found.append(await _read(connection, generation, row, ProfileEffect(effect, fields)))
     return found
@@ -119,6 +122,10 @@ async def _moves(connection: Any, generation: int, profile_id: bytes, since: flo
         for each in history
         if each.at.timestamp() >= since
     )[:SHOWN_TRANSITIONS]
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _received(row: Row) -> datetime:
