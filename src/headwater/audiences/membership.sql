@@ -33,6 +33,10 @@ CREATE TABLE {namespace}.transitions (
 -- The history of one profile.
 CREATE INDEX transitions_of_profile ON {namespace}.transitions (profile_id, audience, at);
 
+-- name: index_transition_times
+-- Who entered or left lately: a few pages to read, and next to nothing to write.
+CREATE INDEX transitions_by_time ON {namespace}.transitions USING brin (at) WITH (pages_per_range = 16, autosummarize = on);
+
 -- name: make_sizes
 -- Members by audience, up to the changes that were added up.
 CREATE TABLE {namespace}.audience_sizes (
@@ -106,6 +110,13 @@ DELETE FROM {namespace}.transitions WHERE profile_id = ANY($1::bytea[]);
 -- name: transitions
 -- The history of one profile, the oldest first.
 SELECT audience, at, entered, reason FROM {namespace}.transitions WHERE profile_id = $1 ORDER BY at, entered;
+
+-- name: latest_transitions
+-- Entries and exits of one audience since a moment, the newest first, with the fields of whoever is still known.
+SELECT t.profile_id, t.at, t.entered, t.reason, p.fields FROM (
+    SELECT profile_id, at, entered, reason FROM {namespace}.transitions
+    WHERE at >= $2 AND audience = $1 ORDER BY at DESC LIMIT $3
+) AS t LEFT JOIN {namespace}.profiles AS p ON p.id = t.profile_id ORDER BY t.at DESC;
 
 -- name: add_up_sizes
 -- Adds changes to the sizes and forgets them; returns how many rows were taken.

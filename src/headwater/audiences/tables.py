@@ -11,6 +11,7 @@ _STEPS = (
     "index_moments",
     "make_transitions",
     "index_transitions",
+    "index_transition_times",
     "make_sizes",
     "make_size_changes",
 )

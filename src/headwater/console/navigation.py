@@ -23,6 +23,8 @@ PARTS = (
     Part("/integrations", "Integrations", "integrations"),
     Part("/deliveries", "Deliveries", "deliveries"),
     Part("/profiles", "Profiles", "profiles"),
+    Part("/audiences", "Audiences", "audiences"),
+    Part("/schema", "Schema", "schema"),
     Part("/settings", "Settings", "settings"),
 )
 

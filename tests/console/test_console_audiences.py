@@ -1,0 +1,110 @@
+"""Audiences in the console: build one, see its size move, watch a person enter it, and ask why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from console_people import ANN, HOSTILE, Town, town_of
+from console_visits import AXE
+
+from headwater.audiences import store
+from headwater.pipelines.changes import change
+
+in_browser = pytest.mark.skipif(not AXE.exists(), reason="run scripts/setup-tests first")
+
+
+@pytest.fixture
+async def town(running_console: Any) -> Town:
+    """A town in which nobody lives."""
+    return await town_of(running_console)
+
+
+async def audience(town: Town, text: str, slug: str, **more: Any) -> None:
+    async with change(town.pool, "test") as made:
+        await store.create(made, store.Draft(segment_ql=text, **{"name": slug, "slug": slug, **more}))
+    await town.fill()
+
+
+@pytest.mark.slow
+@in_browser
+async def test_an_audience_is_built_and_a_person_enters_it_live(town, visits, page_check):
+    """Rules say who; the size moves as they are typed; text and rules are one; somebody who fits enters while we look."""
+    await town.bring(*ANN)
+    page = await visits.as_role("editor")
+    await page.goto("/audiences")
+    await page_check(page, "audiences")
+    await page.get_by_role("link", name="New audience").click()
+    look = page.get_by_label("Who it would hold")
+    await look.get_by_text("Choose a field").wait_for()
+    await page.get_by_label("Field of condition 1").fill("city")
+    await page.get_by_label("Field of condition 1").press("Tab")
+    await page.get_by_label("Value of condition 1").fill("Oslo")
+    await look.locator(".size").get_by_text("1", exact=True).wait_for()
+    await look.get_by_role("link", name="ann").wait_for()
+    await page.get_by_role("button", name="Add a condition").click()
+    await page.get_by_label("Field of condition 2").fill("pageviewct")
+    await page.get_by_label("Field of condition 2").press("Tab")
+    await page.get_by_label("Operator of condition 2").select_option(label="is at least")
+    await page.get_by_label("Value of condition 2").fill("2")
+    await look.get_by_text("Nobody fits.").wait_for()
+    await page_check(page, "audience-builder")
+    await page.get_by_role("button", name="Write as text").click()
+    text = page.get_by_label("FilterQL")
+    assert await text.input_value() == 'FILTER AND (\n    city = "Oslo",\n    pageviewct >= 2\n)'
+    await text.fill("FILTER AND ( ci")
+    await text.press("Control+Space")
+    await page.get_by_role("option", name="city City").wait_for()
+    await page_check(page, "audience-text")
+    await text.press("Enter")
+    await text.press("End")
+    assert await text.input_value() == "FILTER AND ( city"
+    await text.fill('FILTER AND ( city = "Oslo", pageviewct >= 1 )')
+    await look.locator(".size").get_by_text("1", exact=True).wait_for()
+    await page.get_by_role("button", name="Show as rules").click()
+    assert await page.get_by_label("Value of condition 2").input_value() == "1"
+    await page.get_by_label("Name", exact=True).fill("Oslo")
+    await page.get_by_role("button", name="Save the audience").click()
+    await page.get_by_role("heading", name="Oslo").wait_for()
+    await town.fill()
+    now = page.get_by_label("Size now")
+    await now.get_by_text("1", exact=True).wait_for()
+    await town.bring({"user_id": "eva", "city": "Oslo", "_e": "pv", "url": "shop.example/b"})
+    await now.get_by_role("link", name="eva").wait_for()
+    await now.get_by_text("2", exact=True).wait_for()
+    await page_check(page, "audience")
+
+
+@pytest.mark.slow
+@in_browser
+async def test_why_members_overlap_and_activation(town, visits, page_check):
+    """Each condition answers for a person; members are listed; shares are told; a refused address says why."""
+    await town.bring(*ANN)
+    await audience(town, 'FILTER city = "Oslo"', "oslo")
+    await audience(town, "FILTER EXISTS email", "reachable", description=HOSTILE)
+    page = await visits.as_role("editor")
+    await page.goto("/audiences/oslo/why")
+    await page.get_by_label("Person").fill("bob@")
+    await page.get_by_role("button", name="Ask").click()
+    await page.get_by_role("heading", name="is not in it").wait_for()
+    await page.get_by_role("cell", name="no", exact=True).wait_for()
+    await page_check(page, "audience-why")
+    await page.get_by_role("link", name="Members").click()
+    await page.get_by_role("link", name="ann").wait_for()
+    await page_check(page, "audience-members")
+    await page.get_by_role("link", name="Overlap").click()
+    await page.get_by_label("reachable").check()
+    await page.get_by_role("button", name="Compare").click()
+    await page.get_by_role("row", name="reachable").get_by_text("100 %").wait_for()
+    await page_check(page, "audience-overlap")
+    await page.get_by_role("link", name="Activation").click()
+    await page.get_by_role("textbox", name="Address").fill("https://shop.example/hook")
+    await page.get_by_label("Fields that go along").fill("email,'")
+    await page.get_by_role("button", name="Tell this address").click()
+    await page.get_by_text("without quotes and commas").wait_for()
+    await page.get_by_label("Fields that go along").fill("email")
+    await page.get_by_role("button", name="Tell this address").click()
+    await page.get_by_text("Keep the secret now").wait_for()
+    await page.get_by_role("link", name="Done").click()
+    await page.get_by_text("https://shop.example/hook").wait_for()
+    await page_check(page, "audience-activation")
