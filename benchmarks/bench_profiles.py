@@ -22,7 +22,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -352,18 +352,31 @@ async def measure_latency(bench: Bench, people: int, seconds: float) -> list[flo
 
 
 def processor_seconds() -> dict[str, float]:
-    """Processor time of our processes by kind, ended children included."""
+    """Processor time by kind of the processes that this one started; others of the machine may run the same programs."""
     ticks = os.sysconf("SC_CLK_TCK")
-    found: dict[str, float] = {}
+    parents: dict[int, int] = {}
+    used: dict[int, tuple[str, float]] = {}
     for path in Path("/proc").iterdir():
         if path.name.isdigit():
             with contextlib.suppress(OSError):
                 command = (path / "cmdline").read_text().split("\0")
+                values = (path / "stat").read_text().rsplit(")", 1)[1].split()
                 kind = _kind(command, (path / "comm").read_text().strip())
-                if kind:
-                    values = (path / "stat").read_text().rsplit(")", 1)[1].split()
-                    found[kind] = found.get(kind, 0.0) + (int(values[11]) + int(values[12])) / ticks
+                parents[int(path.name)] = int(values[1])
+                used[int(path.name)] = (kind, (int(values[11]) + int(values[12])) / ticks)
+    found: dict[str, float] = {}
+    for process, (kind, seconds) in used.items():
+        if kind and _is_ours(process, parents):
+            found[kind] = found.get(kind, 0.0) + seconds
     return found
+
+
+def _is_ours(process: int, parents: Mapping[int, int]) -> bool:
+    while process in parents:
+        process = parents[process]
+        if process == os.getpid():
+            return True
+    return False
 
 
 def _kind(command: Sequence[str], program: str) -> str:
