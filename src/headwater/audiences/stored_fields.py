@@ -7,6 +7,8 @@ from typing import Any
 
 from headwater.expressions import from_stored
 
+_MISSING = object()
+
 
 class StoredFields(Mapping[str, Any]):
     """Fields by name, instants as datetimes."""
@@ -38,30 +40,40 @@ class StoredFields(Mapping[str, Any]):
 
 
 class RememberedFields(Mapping[str, Any]):
-    """Fields that cost something to read, each read once."""
+    """Fields that cost something to read, each read once. Which there are is not asked: listing them may mean to read all."""
 
-    __slots__ = ("_fields", "_names", "_read")
+    __slots__ = ("_fields", "_read")
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
         self._fields = fields
-        self._names = frozenset(fields)
         self._read: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
-        if name in self._read:
-            return self._read[name]
-        value = self._read[name] = self._fields[name]
+        value = self._value(name)
+        if value is _MISSING:
+            raise KeyError(name)
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value of a field, or the default."""
-        return self[name] if name in self._names else default
+        value = self._value(name)
+        return default if value is _MISSING else value
+
+    def _value(self, name: str) -> Any:
+        if name in self._read:
+            return self._read[name]
+        try:
+            value = self._fields[name]
+        except KeyError:
+            value = _MISSING
+        self._read[name] = value
+        return value
 
     def __contains__(self, name: object) -> bool:
-        return name in self._names
+        return isinstance(name, str) and self._value(name) is not _MISSING
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._fields)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._fields)
