@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 from console_people import ANN, HOSTILE, Town, town_of
 from console_visits import AXE
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headwater.audiences import store
+from headwater.console.audiences.rules import Condition, RuleGroup, Rules, rules_of, text_of
+from headwater.errors import InputError
 from headwater.pipelines.changes import change
 
 in_browser = pytest.mark.skipif(not AXE.exists(), reason="run scripts/setup-tests first")
@@ -108,3 +112,68 @@ async def test_why_members_overlap_and_activation(town, visits, page_check):
     await page.get_by_role("link", name="Done").click()
     await page.get_by_text("https://shop.example/hook").wait_for()
     await page_check(page, "audience-activation")
+
+
+CONDITIONS = st.one_of(
+    st.builds(
+        Condition,
+        st.sampled_from(["city", "a.b", "any name"]),
+        st.sampled_from(["is", "is not"]),
+        st.tuples(st.text(min_size=1, max_size=8)),
+    ),
+    st.builds(
+        Condition,
+        st.just("visits"),
+        st.sampled_from(["is", "gt", "ge", "lt", "le"]),
+        st.tuples(st.integers(-99, 99).map(str)),
+        st.just(True),
+    ),
+    st.builds(
+        Condition,
+        st.just("tags"),
+        st.sampled_from(["has", "has not"]),
+        st.tuples(st.text("abc ", min_size=1).map(str.strip).filter(bool)),
+    ),
+    st.builds(Condition, st.sampled_from(["vip", "oslo"]), st.sampled_from(["include", "exclude"])),
+    st.builds(Condition, st.just("email"), st.sampled_from(["exists", "missing", "true", "false"])),
+    st.just(Condition("last_seen", "after", ("now-7d",))),
+    st.just(Condition("visits", "between", ("1", "9"), numeric=True)),
+)
+GROUPS = st.builds(RuleGroup, st.sampled_from(["and", "or"]), st.lists(CONDITIONS, min_size=2, max_size=4).map(tuple))
+RULES = st.builds(Rules, st.sampled_from(["and", "or"]), st.lists(GROUPS, min_size=2, max_size=3).map(tuple))
+
+
+@given(RULES)
+def test_rules_become_text_and_the_same_rules_again(rules):
+    """Whatever can be said in rules is said by the text, and read back as it was; a value that cannot be written is refused."""
+    try:
+        text = text_of(rules)
+    except InputError:
+        return
+    assert rules_of(text) == rules
+
+
+def test_hostile_values_stay_values():
+    """Quotes, parentheses and comments that somebody types do not get out of their value."""
+    for value in ('x") OR (1 = 1', "\\", '"', "-- x", HOSTILE, "a\nb"):
+        rules = Rules(groups=(RuleGroup("and", (Condition("city", "is", (value,)),)),))
+        assert rules_of(text_of(rules)) == rules, value
+
+
+def test_what_rules_cannot_say_stays_text():
+    """Functions, negated groups, three levels and clauses of the statement are not lost: they are no rules."""
+    for text in (
+        'FILTER todate(city) > "now-1d"',
+        "FILTER NOT OR (a = 1, b = 2)",
+        "FILTER AND (a = 1, OR (b = 2, AND (c = 3, d = 4)))",
+        "FILTER a = 1 LIMIT 5",
+        'FILTER city IN ("Oslo, Norway", "Rome")',
+        "FILTER a = b",
+    ):
+        assert rules_of(text) is None, text
+    assert rules_of("FILTER *") == Rules()
+    assert rules_of('FILTER city = "Oslo" AND visits > 5') == Rules(
+        groups=(
+            RuleGroup("and", (Condition("city", "is", ("Oslo",)), Condition("visits", "gt", ("5",), numeric=True))),
+        )
+    )

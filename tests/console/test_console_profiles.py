@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from console_people import ANN, Town, town_of
 from console_visits import AXE
+
+from headwater.console.profiles.identity_picture import NODE_HEIGHT, ROWS_SHOWN, picture_of
+from headwater.profiles.explain import ExplainedIdentifier, ExplainedLink, Explanation
+from headwater.profiles.health import Health
+from headwater.profiles.identifiers import Identifier
+from headwater.profiles.sightings import Sighting
 
 in_browser = pytest.mark.skipif(not AXE.exists(), reason="run scripts/setup-tests first")
 
@@ -110,3 +117,18 @@ async def test_wishes_that_say_nothing_are_refused_with_the_remedy(town):
             for step in ("preview", "decide"):
                 reply = await editor.post(f"{base}/{step}", data=form)
                 assert (reply.status_code in (404, 422), told in reply.text) == (True, True), (form, reply.text)
+
+
+def test_a_picture_of_many_identifiers_stays_readable():
+    """No box lies on another or outside of the drawing; what is not drawn is counted; links end at boxes that are there."""
+    ann, seen = Identifier("user_id", "ann"), Sighting(1, 2, 3, "m")
+    browsers = [Identifier("_uids", f"browser-{number:03} with a long name") for number in range(150)]
+    identifiers = tuple(ExplainedIdentifier(each, 1, False, 1, 0, 0, seen, ()) for each in (ann, *browsers))
+    links = tuple(ExplainedLink((each, ann), "event", seen) for each in browsers)
+    picture = picture_of(Explanation(ann, "1", identifiers, links, (), (), Health("healthy")))
+    assert (len(picture.nodes), len(picture.edges)) == (1 + ROWS_SHOWN, ROWS_SHOWN)
+    assert [column.hidden for column in picture.columns] == [0, 150 - ROWS_SHOWN]
+    places = sorted((node.x, node.y) for node in picture.nodes)
+    assert all(a[0] != b[0] or b[1] - a[1] > NODE_HEIGHT for a, b in pairwise(places))
+    assert max(y for _, y in places) + NODE_HEIGHT < picture.height
+    assert all(node.identifier.value.startswith(node.text.rstrip("…")) for node in picture.nodes)

@@ -9,7 +9,7 @@ from litestar.datastructures import State
 from litestar.params import QueryParameter
 
 from headwater.console.ports import console_of
-from headwater.console.profiles.search import LIMIT, find_people
+from headwater.console.profiles.search import LIMIT, find_people, unhealthy
 from headwater.console.rendering import page
 
 UNHEALTHY_SHOWN = 10
@@ -26,13 +26,10 @@ async def show_search(request: Caller, q: _Text = "") -> Response[Any]:
         found = await find_people(reader, q)
         return page(request, "profiles/search.html", q=q, found=found, limit=LIMIT, stats=None, unhealthy=[])
     stats = await reader.stats()
-    unhealthy = [
-        each
-        for state in ("quarantined", "watched")
-        if stats.health.get(state)
-        for each in await reader.unhealthy(state, limit=UNHEALTHY_SHOWN)
-    ]
-    return page(request, "profiles/search.html", q="", found=[], limit=LIMIT, stats=stats, unhealthy=unhealthy)
+    needing = await unhealthy(
+        reader, [each for each in ("quarantined", "watched") if stats.health.get(each)], UNHEALTHY_SHOWN
+    )
+    return page(request, "profiles/search.html", q="", found=[], limit=LIMIT, stats=stats, unhealthy=needing)
 
 
 @get("/profiles/found")

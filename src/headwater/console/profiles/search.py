@@ -22,6 +22,32 @@ class Hit(NamedTuple):
     health: str
 
 
+class NamedProfile(NamedTuple):
+    """A profile with what it is known by: the strongest identifier among its fields, else the beginning of its id."""
+
+    profile: StoredProfile
+    name: str
+    known_by: str
+
+
+def named(profile: StoredProfile, ranks: Sequence[str]) -> NamedProfile:
+    """A profile with its name; `ranks` are identifier fields, strongest first."""
+    for field in ranks:
+        value = profile.fields.get(field)
+        first = value[0] if isinstance(value, list) and value else value
+        if first:
+            return NamedProfile(profile, str(first), field)
+    return NamedProfile(profile, profile.id[:12], "its id")
+
+
+async def unhealthy(reader: ProfileReader, states: Sequence[str], limit: int) -> list[NamedProfile]:
+    """Profiles in these states of health with their names, at most `limit` of each state."""
+    async with reader.look() as look:
+        types = look.rules.types
+    ranks = sorted(types, key=lambda name: types[name].rank)
+    return [named(each, ranks) for state in states for each in await reader.unhealthy(state, limit=limit)]
+
+
 async def find_people(reader: ProfileReader, text: str) -> list[Hit]:
     """The people whom a text may mean, those whom it names exactly first."""
     wanted = text.strip()
