@@ -291,3 +291,16 @@ async def test_a_lookup_follows_another_generation_and_changed_audiences(lytics)
     assert "everybody" not in (await lytics.data("/api/entity/user/user_id/ann"))["segments"]
     assert (await lytics.client.post("/api/segment", content="FILTER * ALIAS everybody")).status_code == 201
     assert "everybody" in (await lytics.data("/api/entity/user/user_id/ann"))["segments"]
+
+
+async def test_a_rebuild_is_asked_for_seen_and_given_up(api):
+    """One at a time; who may only read sees it and cannot begin one."""
+    async with api.client() as client, api.client("observer") as reader:
+        assert (await client.get("/profiles/rebuild")).status_code == 404
+        assert (await reader.post("/profiles/rebuild", json={})).status_code == 403
+        started = await client.post("/profiles/rebuild", json={"quiet": True})
+        assert started.status_code == 202
+        assert (started.json()["state"], started.json()["quiet"]) == ("building", True)
+        assert (await client.post("/profiles/rebuild", json={})).status_code == 409
+        assert (await reader.get("/profiles/rebuild")).json()["state"] == "building"
+        assert (await client.delete("/profiles/rebuild")).json()["state"] == "cancelled"

@@ -27,6 +27,7 @@ from headwater.api.profile_schema_routes import ProfileSchemaRoutes
 from headwater.api.public_access_routes import PublicAccessRoutes
 from headwater.api.public_visits import PublicVisits
 from headwater.api.query_routes import QueryRoutes
+from headwater.api.rebuild_routes import RebuildRoutes
 from headwater.api.schema_catalog_routes import SchemaCatalogRoutes, stream_names
 from headwater.api.schema_patch_routes import SchemaPatchRoutes
 from headwater.api.schema_routes import SchemaRoutes
@@ -59,6 +60,7 @@ def create_app(services: Services, mounted: Sequence[ControllerRouterHandler] = 
             ProfileSchemaRoutes,
             PublicAccessRoutes,
             ProfileRoutes,
+            RebuildRoutes,
             AudienceRoutes,
             list_kits,
             show_kit,

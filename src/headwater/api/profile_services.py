@@ -14,6 +14,7 @@ from headwater.profiles.deciding import IdentityDesk
 from headwater.profiles.erasure.desk import ErasureDesk
 from headwater.profiles.progress import BuildingProgress
 from headwater.profiles.reading import ProfileReader
+from headwater.profiles.rebuild.desk import RebuildDesk
 from headwater.profiles.timeline import LogRecords, RecordSource, Timeline
 from headwater.settings import Settings
 
@@ -27,6 +28,7 @@ class ProfileServices(NamedTuple):
     erasure: ErasureDesk
     progress: BuildingProgress
     lookups: ProfileLookups
+    rebuild: RebuildDesk
 
 
 def profile_services(pool: Any, client: Client, settings: Settings) -> ProfileServices:
@@ -40,4 +42,5 @@ def profile_services(pool: Any, client: Client, settings: Settings) -> ProfileSe
         erasure=ErasureDesk(pool, progress.last_sequence, [AudienceObserver()]),
         progress=progress,
         lookups=ProfileLookups(pool, reader),
+        rebuild=RebuildDesk(pool),
     )

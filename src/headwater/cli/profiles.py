@@ -16,6 +16,7 @@ from headwater.audiences.observer import AudienceObserver
 from headwater.cli.configuration_session import session, write_json, write_line, write_table
 from headwater.cli.log_session import log_session
 from headwater.cli.output import write_json_line
+from headwater.cli.profile_rebuild import rebuild
 from headwater.errors import InputError
 from headwater.profiles.deciding import IdentityDesk, Outcome
 from headwater.profiles.documents import readable_document
@@ -25,7 +26,8 @@ from headwater.profiles.instants import instant_text
 from headwater.profiles.reading import ProfileExplanation, ProfileReader, StoredProfile
 from headwater.profiles.timeline import LogRecords, Timeline, TimelineEntry
 
-app = App(name="profiles", help="Profiles: show, search, timeline, explain, stats; decide who is who.")
+app = App(name="profiles", help="Profiles: show, search, timeline, explain, stats; decide who is who; rebuild.")
+app.command(rebuild)
 
 AsJson = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON for a script.")]
 Preview = Annotated[bool, Parameter(negative=(), help="Only show what would change.")]
