@@ -16,7 +16,7 @@ from headwater.log.ordered import OrderedReader
 from headwater.log.records import SUBJECT_ROOT
 from headwater.routing.attempts import decode
 
-READ = 600
+READ = 300
 """Attempts of all integrations that are looked at."""
 SHOWN = 50
 _EVERY = f"{SUBJECT_ROOT}.attempt.>"
@@ -53,7 +53,7 @@ async def newest_attempts(client: Client) -> list[FoundAttempt]:
         return []
     except (OSError, TimeoutError, nats.errors.Error, APIError) as fault:
         raise UnavailableError(f"the event log does not answer ({type(fault).__name__})") from fault
-    reader = OrderedReader(client, streams.ATTEMPTS, (_EVERY,), after=max(last - READ, 0))
+    reader = OrderedReader(client, streams.ATTEMPTS, (_EVERY,), after=max(last - READ, 0), window=READ)
     found: list[FoundAttempt] = []
     try:
         while not found or found[-1].sequence < last:

@@ -11,8 +11,8 @@ from headwater.log import streams
 from headwater.log.ordered import OrderedReader
 from headwater.routing.attempts import KeptAttempt, attempts_subject, decode
 
-READ_PER_LOOK = 1_000
-_BATCH = 200
+READ_PER_LOOK = 200
+"""So few that a page does not wait for them; a stream that follows an event looks again at once."""
 _WAIT_SECONDS = 0.3
 
 
@@ -32,7 +32,8 @@ class AttemptSearch:
     """Looks for the attempts of one message of a pipeline, from the moment on at which the log took it. `stop` it at the end."""
 
     def __init__(self, client: Client, pipeline_id: str, message_id: str, since: float) -> None:
-        self._reader = OrderedReader(client, streams.ATTEMPTS, (attempts_subject(pipeline_id),), since=since)
+        subjects = (attempts_subject(pipeline_id),)
+        self._reader = OrderedReader(client, streams.ATTEMPTS, subjects, since=since, window=READ_PER_LOOK)
         self._message_id = message_id
         self._text = msgspec.json.encode(message_id)
         self._found: list[FoundAttempt] = []
@@ -41,7 +42,7 @@ class AttemptSearch:
         """All that were found so far, oldest first, after another READ_PER_LOOK attempts at most. Raises UnavailableError."""
         read = 0
         while read < READ_PER_LOOK and await self._reader.waiting():
-            messages = await self._reader.take(_BATCH, _WAIT_SECONDS)
+            messages = await self._reader.take(READ_PER_LOOK, _WAIT_SECONDS)
             if not messages:
                 break
             read += len(messages)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
 
@@ -33,7 +33,7 @@ from headwater.routing.dead_letters import State as LetterState
 SHOWN = 50
 LOOK_SECONDS = 1.0
 BEFORE_SECONDS = 5.0
-"""How long before a letter failed its attempts are looked for: clocks differ."""
+"""How long before a letter was sent again its attempts are looked for: clocks differ."""
 _LARGEST_ID = 2**63 - 1
 
 Caller = Request[Any, Any, State]
@@ -179,31 +179,51 @@ async def _letter(request: Caller, stored: StoredLetter, trial: LetterTrial) -> 
 
 
 async def _attempts_after(request: Caller, stored: StoredLetter) -> tuple[FoundAttempt, ...]:
-    """Attempts of the letter's message at its integration since it stopped waiting."""
-    since = (stored.state_changed_at or stored.failed_at).timestamp()
-    search = AttemptSearch(console_of(request).log, stored.pipeline_id, stored.message_id, since - BEFORE_SECONDS)
+    search = _search(request, stored)
     try:
-        found = await search.look()
+        return _after(stored, await search.look())
     finally:
         await search.stop()
+
+
+def _search(request: Caller, stored: StoredLetter) -> AttemptSearch:
+    """Looks for attempts of the letter's message since it stopped waiting."""
+    since = _ended_at(stored) - BEFORE_SECONDS
+    return AttemptSearch(console_of(request).log, stored.pipeline_id, stored.message_id, since)
+
+
+def _after(stored: StoredLetter, found: Sequence[FoundAttempt]) -> tuple[FoundAttempt, ...]:
+    """Those at the letter's integration since it stopped waiting."""
+    since = _ended_at(stored)
     return tuple(
         each for each in found if each.attempt.integration_id == stored.integration_id and each.attempt.at >= since
     )
 
 
+def _ended_at(stored: StoredLetter) -> float:
+    return (stored.failed_at if stored.state_changed_at is None else stored.state_changed_at).timestamp()
+
+
 async def _letter_changes(request: Caller, number: int) -> AsyncGenerator[Event]:
     console, shown = console_of(request), ""
-    while True:
-        try:
-            stored = await console.services.dead_letters.find(number)
-            after = () if stored.state == "waiting" else await _attempts_after(request, stored)
-            html = fragment("deliveries/letter_state.html", letter=stored, after=after)
-        except UnavailableError:
-            html = shown
-        if html != shown:
-            shown = html
-            yield Event("state", html)
-        await pause(request, LOOK_SECONDS)
+    search: AttemptSearch | None = None
+    try:
+        while True:
+            try:
+                stored = await console.services.dead_letters.find(number)
+                if search is None and stored.state != "waiting":
+                    search = _search(request, stored)
+                after = () if search is None else _after(stored, await search.look())
+                html = fragment("deliveries/letter_state.html", letter=stored, after=after)
+            except UnavailableError:
+                html = shown  # the next look may succeed; what is shown is not wrong
+            if html != shown:
+                shown = html
+                yield Event("state", html)
+            await pause(request, LOOK_SECONDS)
+    finally:
+        if search is not None:
+            await search.stop()
 
 
 async def _run(request: Caller, number: int) -> dict[str, Any]:
