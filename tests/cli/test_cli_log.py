@@ -92,7 +92,7 @@ async def test_streams_and_lag_are_shown_by_their_names(install, output: Output)
 async def test_an_empty_log_is_shown_as_empty(install, output: Output) -> None:
     """Before the first record there are streams without times, and nothing to read."""
     shown = await output(log_commands.streams())
-    assert [line.split()[-2:] for line in shown.splitlines() if "0.0%" in line] == [["-", "-"]] * 3
+    assert [line.split()[-2:] for line in shown.splitlines() if "0.0%" in line] == [["-", "-"]] * 4
     assert await output(log_commands.read()) == ""
 
 
