@@ -79,9 +79,8 @@ async def _selected(people) -> dict[bytes, set[int]]:
     catalog = await load_catalog(people.stored.connection)
     for audience in catalog.audiences:
         chosen = catalog.select(catalog.trees[audience.id], people.now)
-        rows = await people.stored.rows(
-            f"SELECT id, fields FROM {{g}}.profiles AS p WHERE {chosen.condition}", *chosen.parameters
-        )
+        condition = "SELECT id, fields FROM {g}.profiles AS p WHERE " + chosen.condition
+        rows = await people.stored.rows(condition, *chosen.parameters)
         for row in rows:
             if chosen.matches(row["fields"]):
                 found.setdefault(bytes(row["id"]), set()).add(audience.number)

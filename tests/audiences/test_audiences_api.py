@@ -64,6 +64,17 @@ async def test_json_creates_and_changes(people, client):
     assert (await client.get("/api/segment/big_spenders")).status_code == 404
 
 
+async def test_what_was_read_can_be_sent_back(people, client):
+    """A program reads an audience, changes one key and sends the whole object."""
+    segment = (await client.post("/api/segment", content=ROMANS)).json()["data"]
+    changed = (await client.put("/api/segment/romans", json={**segment, "is_public": True})).json()["data"]
+    assert changed["is_public"] is True
+    assert changed["version"] == 1
+    unknown = await client.put("/api/segment/romans", json={"is_pubic": True})
+    assert unknown.status_code == 400
+    assert "is_pubic" in unknown.json()["message"]
+
+
 async def test_a_taken_slug_is_a_conflict(people, client):
     """The second API does not rename silently."""
     body = {"name": "x", "slug_name": "romans", "segment_ql": "FILTER spent > 5", "kind": "segment", "table": "user"}

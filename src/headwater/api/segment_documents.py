@@ -16,6 +16,26 @@ from headwater.errors import InputError
 from headwater.expressions import ExpressionError, parse_filter
 
 
+_READ_ONLY = frozenset(
+    {
+        "id",
+        "account_id",
+        "author_id",
+        "created",
+        "updated",
+        "version",
+        "invalid",
+        "invalid_reason",
+        "datemath_calc",
+        "forward_datemath",
+        "deleted",
+        "size",
+        "ql_resolved",
+    }
+)
+"""Keys of a segment object that may come back with it and change nothing."""
+
+
 class SegmentBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A JSON body. What is absent stays, or takes the default of a new audience.
 
@@ -52,7 +72,10 @@ def read_order(body: bytes) -> SegmentOrder:
     text = text_of(body)
     if not text.lstrip().startswith("{"):
         return SegmentOrder(text_draft(text), False, by_alias=True)
-    given = converted(jsontext.decode(body), SegmentBody)
+    document = jsontext.decode(body)
+    if isinstance(document, dict):
+        document = {name: value for name, value in document.items() if name not in _READ_ONLY}
+    given = converted(document, SegmentBody)
     if given.schedule_exit is False:
         raise InputError("members always leave when their time is over; leave it out, or true", "schedule_exit")
     if given.table not in (None, "user"):
