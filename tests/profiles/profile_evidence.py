@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from headwater.profiles.compiled_schema import CompiledSchema
 from headwater.profiles.conflicts import conflicts_of
 from headwater.profiles.decisions import NO_DECISIONS, Decisions
+from headwater.profiles.documents import profile_document, readable_document
 from headwater.profiles.effects import EventEffect
 from headwater.profiles.explain import Evidence
-from headwater.profiles.fold import Profile, entity_document, fold
+from headwater.profiles.fold import Profile, fold
 from headwater.profiles.identifiers import Identifier
 from headwater.profiles.links import merge_links, pair_of
 from headwater.profiles.merging import canonical_bytes
@@ -63,7 +64,7 @@ class Gathered:
     def documents(self, decisions: Decisions = NO_DECISIONS) -> dict[str, bytes]:
         """Every profile as bytes, by its id."""
         profiles = self.profiles(SECRET, decisions)
-        return {profile.id: canonical_bytes(entity_document(profile)) for profile in profiles}
+        return {profile.id: canonical_bytes(readable_document(profile_document(profile))) for profile in profiles}
 
     def profiles(self, secret: bytes, decisions: Decisions = NO_DECISIONS) -> list[Profile]:
         """Every profile. Under the alarm an identifier's links are not looked at: there are too many of them."""

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.profiles.compiled_schema import CompiledSchema
+from headwater.profiles.documents import profile_document, readable_document
 from headwater.profiles.drop_counts import NOBODY, DropCount, DropKey, count_drops, merge_drop_counts
-from headwater.profiles.fold import entity_document, fold
+from headwater.profiles.fold import fold
 from headwater.profiles.fragments import FragmentKey
 from headwater.profiles.identifiers import IDENTIFIERS_PER_EVENT, Identifier
 from headwater.profiles.links import pair_of
@@ -28,7 +29,7 @@ def fields(**record):
     """The profile's fields after one event."""
     found = effect(**record)
     members = dict.fromkeys(found.sighted(), found.sighting())
-    return entity_document(fold("p", members, {found.owner: found.fragment()}, DEFAULT, found.time))
+    return readable_document(profile_document(fold("p", members, {found.owner: found.fragment()}, DEFAULT, found.time)))
 
 
 def drops(found):

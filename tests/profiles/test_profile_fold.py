@@ -13,7 +13,8 @@ from headwater.expressions import from_stored, to_stored
 from headwater.profiles.compiled_schema import CompiledSchema
 from headwater.profiles.conflicts import pairs_that_separate
 from headwater.profiles.decisions import Decision, Decisions
-from headwater.profiles.fold import entity_document, fold
+from headwater.profiles.documents import profile_document, readable_document
+from headwater.profiles.fold import fold
 from headwater.profiles.fragments import Fragment, FragmentKey, days_count
 from headwater.profiles.identifiers import Identifier
 from headwater.profiles.merging import canonical_bytes
@@ -247,7 +248,7 @@ def test_instants_are_datetimes_for_filters_and_text_for_people():
     members = {each: found.sighting() for each in found.sighted()}
     profile = fold("p", members, {found.owner: found.fragment()}, SCHEMA, AT)
     assert profile.fields["last_spent"] == datetime(2026, 1, 1, tzinfo=UTC)
-    assert entity_document(profile)["last_spent"] == "2026-01-01T00:00:00.000Z"
+    assert readable_document(profile_document(profile))["last_spent"] == "2026-01-01T00:00:00.000Z"
 
 
 @given(EFFECTS)

@@ -9,8 +9,11 @@ from typing import Any
 
 from headwater import jsontext
 from headwater.expressions.stored import stored_json, to_stored
-from headwater.profiles.fold import CONFLICTS_SHOWN, Profile
+from headwater.profiles.fold import Profile
 from headwater.profiles.instants import instant
+
+CONFLICTS_SHOWN = 100
+"""Open conflicts that a profile lists by name; all are counted."""
 
 _ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 

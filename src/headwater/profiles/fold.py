@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import reduce
 from typing import Any
 
@@ -12,11 +11,7 @@ import msgspec
 from headwater.profiles.compiled_schema import CompiledSchema
 from headwater.profiles.fragments import Fragment, FragmentKey, days_count
 from headwater.profiles.identifiers import Identifier
-from headwater.profiles.instants import instant_text
 from headwater.profiles.sightings import Sighting
-
-CONFLICTS_SHOWN = 100
-"""Open conflicts that a profile lists by name; all are counted."""
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -82,29 +77,3 @@ def _identifier_fields(members: Mapping[Identifier, Sighting], schema: CompiledS
         else:
             fields[name] = max(identifiers, key=lambda each: (members[each].last, each.value)).value
     return fields
-
-
-def entity_document(profile: Profile) -> dict[str, Any]:
-    """The profile as one flat JSON object, the shape of Lytics' entity reply: fields and meta fields, instants as text."""
-    document = {name: _as_json(profile.fields[name]) for name in sorted(profile.fields)}
-    document["_id"] = profile.id
-    document["_num_aliases"] = len(profile.identifiers)
-    document["_num_events"] = profile.events
-    document["_num_streams"] = len(profile.streams)
-    document["_num_days"] = profile.days
-    document["_num_conflicts"] = len(profile.conflicts)
-    document["_streamnames"] = list(profile.streams)
-    if profile.conflicts:
-        document["_conflicts"] = list(profile.conflicts[:CONFLICTS_SHOWN])
-    if profile.events:
-        document["_created"] = instant_text(profile.created)
-        document["_modified"] = instant_text(profile.modified)
-    return document
-
-
-def _as_json(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return f"{value.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
-    if isinstance(value, list):
-        return [_as_json(each) for each in value]
-    return {key: _as_json(each) for key, each in value.items()} if isinstance(value, dict) else value
