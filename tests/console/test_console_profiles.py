@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -132,3 +133,17 @@ def test_a_picture_of_many_identifiers_stays_readable():
     assert all(a[0] != b[0] or b[1] - a[1] > NODE_HEIGHT for a, b in pairwise(places))
     assert max(y for _, y in places) + NODE_HEIGHT < picture.height
     assert all(node.identifier.value.startswith(node.text.rstrip("…")) for node in picture.nodes)
+
+
+async def test_a_timeline_goes_back_page_by_page(town):
+    """Newest first; the way to older events leads to each of them once, and ends."""
+    await town.bring(*({"user_id": "ann", "_e": f"visit-{number:02}"} for number in range(40)))
+    path = f"/profiles/{await town.profile('user_id', 'ann')}/timeline"
+    told: list[str] = []
+    async with await town.running.client("viewer") as viewer:
+        while path:
+            text = (await viewer.get(path)).text
+            told += re.findall(r"visit-\d\d(?=&#34;)", text)
+            older = re.search(r'href="([^"]+)" rel="next"', text)
+            path = "" if older is None else older[1]
+    assert told == [f"visit-{number:02}" for number in range(39, -1, -1)]

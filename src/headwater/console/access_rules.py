@@ -114,6 +114,7 @@ RULES: Mapping[str, Rule] = {
     "GET /audiences/{audience}/members": VIEWER,
     "GET /audiences/{audience}/why": VIEWER,
     "GET /audiences/{audience}/overlap": VIEWER,
+    "GET /audiences/{audience}/overlap/shared": VIEWER,
     "GET /audiences/{audience}/edit": EDITOR,
     "POST /audiences/{audience}/edit": EDITOR,
     "POST /audiences/{audience}/delete": EDITOR,

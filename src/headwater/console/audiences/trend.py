@@ -1,16 +1,34 @@
-"""How audiences grow: a small line for lists, and the change of a day."""
+"""How large audiences are and how they grow: a small line for lists, and the change of a day."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from headwater.audiences import sizes
+from headwater.audiences.objects import Audience
 from headwater.audiences.sizes import HourlySize
+from headwater.audiences.trees import holds_everybody
+from headwater.profiles.reading import EXACT_BELOW
+from headwater.profiles.store.tables import statement
 
 WIDTH = 120
 HEIGHT = 28
 _EDGE = 2
+
+
+async def shown_sizes(connection: Any, generation: int, audiences: Sequence[Audience]) -> dict[str, int]:
+    """The size of each audience by its id, exact; of everybody, where these are many, as PostgreSQL last counted them."""
+    counted = await sizes.sizes(connection, generation)
+    whole = [each for each in audiences if holds_everybody(each.segment_ql)]
+    found = {each.id: counted.get(each.number, 0) for each in audiences}
+    if not whole:
+        return found
+    everybody = (await connection.fetchrow(statement("estimates", generation)))["profiles"]
+    if everybody < EXACT_BELOW:
+        return found | await sizes.sizes_of(connection, generation, whole)
+    return found | {each.id: everybody for each in whole}
 
 
 class Trend(NamedTuple):

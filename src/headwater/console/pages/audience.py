@@ -23,6 +23,7 @@ from headwater.console import charts
 from headwater.console.access import visitor_of
 from headwater.console.audiences.draft import after_button, audience_names, draft_of
 from headwater.console.audiences.people import MemberRow, Sample, sample_of
+from headwater.console.audiences.trend import shown_sizes
 from headwater.console.forms import form_of
 from headwater.console.pages.audiences import audience_path, builder_page, draft_of_request, schema_of
 from headwater.console.ports import console_of
@@ -162,21 +163,27 @@ async def show_overlap(
     others: Annotated[list[str] | None, QueryParameter(name="with", max_items=OVERLAP_LIMIT)] = None,
 ) -> Response[Any]:
     """What it shares with other audiences."""
-    chosen = [name for name in others or [] if "\0" not in name]
     async with transaction(console_of(request).pool, read_only=True) as connection:
         catalog = await load_catalog(connection)
         found = catalog.find(audience)
-        compared = [each for each in catalog.audiences if each.slug in chosen and each.id != found.id]
-        size, shared = await _shared(connection, catalog, found, compared[: OVERLAP_LIMIT - 1])
+    chosen = [each.slug for each in _compared(catalog, found, others)]
     return page(
-        request,
-        "audiences/overlap.html",
-        audience=found,
-        others=audience_names(catalog, found.slug),
-        chosen=chosen,
-        size=size,
-        shared=shared,
+        request, "audiences/overlap.html", audience=found, others=audience_names(catalog, found.slug), chosen=chosen
     )
+
+
+@get("/audiences/{audience:str}/overlap/shared")
+async def show_shared(
+    request: Caller,
+    audience: AudienceName,
+    others: Annotated[list[str] | None, QueryParameter(name="with", max_items=OVERLAP_LIMIT)] = None,
+) -> Response[Any]:
+    """The part of the page that reads all memberships once, which takes its time where there are many."""
+    async with transaction(console_of(request).pool, read_only=True) as connection:
+        catalog = await load_catalog(connection)
+        found = catalog.find(audience)
+        size, shared = await _shared(connection, catalog, found, _compared(catalog, found, others))
+    return page(request, "audiences/shared.html", size=size, shared=shared)
 
 
 @get("/audiences/{audience:str}/edit")
@@ -248,7 +255,7 @@ async def _changes(request: Caller, name: str) -> AsyncGenerator[Event]:
 
 
 async def _now(connection: Any, catalog: Catalog, audience: Audience, now: datetime) -> Now:
-    size = (await sizes.sizes_of(connection, catalog.generation, [audience]))[audience.id]
+    size = (await shown_sizes(connection, catalog.generation, [audience]))[audience.id]
     filling = next((each for each in await fills(connection, audience.number) if each.finished is None), None)
     return Now(audience, size, filling, await _latest(connection, catalog, audience, now))
 
@@ -286,6 +293,11 @@ async def _sample(connection: Any, catalog: Catalog, audience: Audience, shown: 
     return sample_of(shown.members, tree, catalog, await schema_of(connection))
 
 
+def _compared(catalog: Catalog, audience: Audience, names: list[str] | None) -> list[Audience]:
+    wanted = set(names or ())
+    return [each for each in catalog.audiences if each.slug in wanted and each.id != audience.id][: OVERLAP_LIMIT - 1]
+
+
 async def _shared(
     connection: Any, catalog: Catalog, audience: Audience, others: list[Audience]
 ) -> tuple[int, list[Shared]]:
@@ -303,6 +315,7 @@ HANDLERS = (
     show_members,
     show_why,
     show_overlap,
+    show_shared,
     show_edit,
     save_audience,
     delete_audience,

@@ -10,8 +10,8 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.params import QueryParameter
 
-from headwater.audiences import estimates, sizes, store
-from headwater.audiences.catalog import Catalog, load_catalog
+from headwater.audiences import sizes, store
+from headwater.audiences.catalog import load_catalog
 from headwater.audiences.filling import fills
 from headwater.audiences.members import selected_page
 from headwater.audiences.objects import Audience
@@ -25,27 +25,23 @@ from headwater.console.audiences.draft import (
     empty_draft,
     known_fields,
 )
+from headwater.console.audiences.look import look_at
 from headwater.console.audiences.operators import OF_AUDIENCES
-from headwater.console.audiences.people import sample_of
 from headwater.console.audiences.rule_form import views_of
-from headwater.console.audiences.trend import HEIGHT, WIDTH, Trend, trend_of
+from headwater.console.audiences.trend import HEIGHT, WIDTH, Trend, shown_sizes, trend_of
 from headwater.console.errors import status_of
 from headwater.console.forms import form_of
 from headwater.console.ports import console_of
 from headwater.console.rendering import page
 from headwater.console.replies import done
 from headwater.database.transactions import transaction
-from headwater.errors import InputError, TransientError
+from headwater.errors import InputError
 from headwater.expressions.tree import MatchAll
 from headwater.pipelines.changes import change
 from headwater.profiles.schema import Schema
 from headwater.profiles.store import generations
 
 TREND_HOURS = 24 * 7
-SAMPLE = 5
-EXACT_SECONDS = 20
-"""How long an exact count may take; after that the estimate stands."""
-
 VALUES_FROM = 300
 """Profiles whose values are offered while somebody types."""
 
@@ -75,7 +71,7 @@ async def every_audience(request: Caller, q: _Text = "") -> Response[Any]:
     now = datetime.now(UTC)
     async with transaction(console_of(request).pool, read_only=True) as connection:
         catalog = await load_catalog(connection)
-        found = await sizes.sizes_of(connection, catalog.generation, catalog.audiences)
+        found = await shown_sizes(connection, catalog.generation, catalog.audiences)
         history = await sizes.history(connection, [each.id for each in catalog.audiences], TREND_HOURS, now)
         filling = {number for each in await fills(connection) if each.finished is None for number in each.audiences}
     wanted = q.strip().lower()
@@ -137,9 +133,11 @@ async def look_at_draft(request: Caller, exact: bool = False) -> Response[Any]:
     """How many a draft would hold, some of them, or what is wrong with it."""
     draft, _ = await draft_of_request(request)
     try:
-        return await _look(request, draft.text, exact=exact)
+        text = draft.text
+        look = await look_at(console_of(request).pool, text, exact=exact)
     except InputError as fault:
-        return page(request, "audiences/look.html", fault=fault, size=None, sample=None, text="", is_late=False)
+        return page(request, "audiences/look.html", fault=fault, look=None, text="")
+    return page(request, "audiences/look.html", fault=None, look=look, text=text)
 
 
 @get("/audiences/builder/values")
@@ -204,29 +202,6 @@ async def _builder_context(request: Caller, draft: AudienceDraft) -> dict[str, A
         "others": audience_names(catalog, draft.slug),
         "of_audiences": list(OF_AUDIENCES.items()),
     }
-
-
-async def _look(request: Caller, text: str, *, exact: bool) -> Response[Any]:
-    is_late = False
-    async with transaction(console_of(request).pool, read_only=True) as connection:
-        catalog = await load_catalog(connection)
-        definition = catalog.define(text)
-        chosen = catalog.select(definition.tree, datetime.now(UTC))
-        size = await estimates.estimate(connection, chosen)
-        found = await selected_page(connection, chosen, limit=SAMPLE)
-        sample = sample_of(found.members, definition.tree, catalog, await schema_of(connection))
-    if exact and not size.exact:
-        try:
-            size = await _exact(request, catalog, text)
-        except TransientError:
-            is_late = True
-    return page(request, "audiences/look.html", fault=None, size=size, sample=sample, text=text, is_late=is_late)
-
-
-async def _exact(request: Caller, catalog: Catalog, text: str) -> estimates.Size:
-    async with transaction(console_of(request).pool, read_only=True) as connection:
-        await connection.execute(f"SET LOCAL statement_timeout = {EXACT_SECONDS * 1000}")
-        return await estimates.exact(connection, catalog.select(catalog.define(text).tree, datetime.now(UTC)))
 
 
 HANDLERS = (every_audience, show_builder, add_audience, edit_draft, look_at_draft, offer_values)

@@ -21,7 +21,7 @@ from headwater.console.rendering import page
 from headwater.console.replies import done
 from headwater.errors import InputError
 from headwater.expressions import from_stored
-from headwater.profiles.deciding import ProfileOutline
+from headwater.profiles.deciding import Outcome, ProfileOutline
 from headwater.profiles.explain import ExplainedLink, Explanation, chain
 from headwater.profiles.identifiers import Identifier
 from headwater.profiles.instants import instant
@@ -66,14 +66,15 @@ async def preview_decision(request: Caller, profile: ProfileId) -> Response[Any]
         outcome = await carry_out(desk, visitor_of(request).actor, wish, preview=True)
     except InputError as fault:
         return await _identity(request, profile, "", "", fault)
-    before = {each.id for each in outcome.before}
+    before, after = _changed(outcome)
+    known = {each.id for each in before}
     return page(
         request,
         "profiles/preview.html",
         head=head,
         wish=wish,
-        before=outcome.before,
-        after=[_preview(each, before) for each in outcome.after],
+        before=before,
+        after=[_preview(each, known) for each in after],
         decisions=outcome.decisions,
     )
 
@@ -89,9 +90,10 @@ async def decide(request: Caller, profile: ProfileId) -> Response[Any]:
         outcome = await carry_out(desk, visitor_of(request).actor, wish, note=note, preview=False)
     except InputError as fault:
         return await _identity(request, profile, "", "", fault)
-    made = len(outcome.after)
-    told = "There is one profile now." if made == 1 else f"There are {made} profiles now."
-    return await done(request, f"/profiles/{profile}/identity", f"Decided. {told}")
+    told = {0: "No profile changed.", 1: "There is one profile now."}
+    made = len(_changed(outcome)[1])
+    notice = told.get(made, f"There are {made} profiles now.")
+    return await done(request, f"/profiles/{profile}/identity", f"Decided. {notice}")
 
 
 async def _identity(request: Caller, profile: str, one: str, other: str, fault: InputError | None) -> Response[Any]:
@@ -127,6 +129,16 @@ def _chain(explanation: Explanation, one: Identifier, other: Identifier) -> list
     links = {frozenset(link.pair): link for link in explanation.links}
     found = chain(one, other, [link.pair for link in explanation.links])
     return None if found is None else [Step(left, right, links[frozenset((left, right))]) for left, right in found]
+
+
+def _changed(outcome: Outcome) -> tuple[list[ProfileOutline], list[ProfileOutline]]:
+    """The profiles that are others afterwards; an outcome tells of everyone whom links lead to."""
+    before = {frozenset(each.identifiers) for each in outcome.before}
+    after = {frozenset(each.identifiers) for each in outcome.after}
+    return (
+        [each for each in outcome.before if frozenset(each.identifiers) not in after],
+        [each for each in outcome.after if frozenset(each.identifiers) not in before],
+    )
 
 
 def _preview(outline: ProfileOutline, before: set[str]) -> Preview:

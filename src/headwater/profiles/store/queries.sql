@@ -175,9 +175,9 @@ WHERE i.id = $1;
 SELECT i.type, i.value, c.body FROM {namespace}.identifiers i JOIN {namespace}.components c ON c.id = i.component WHERE i.id = $1;
 
 -- name: search
--- Identifiers that begin with a text.
+-- Identifiers that begin with a text, in the order of the index, so that a short beginning of many reads few.
 SELECT type, value, profile_id FROM {namespace}.identifiers
-WHERE value LIKE $1 AND ($2::text IS NULL OR type = $2) ORDER BY value, type LIMIT $3;
+WHERE value LIKE $1 AND ($2::text IS NULL OR type = $2) ORDER BY value USING ~<~, type LIMIT $3;
 
 -- name: unhealthy
 -- Profiles that are not healthy.
