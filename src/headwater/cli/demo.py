@@ -15,9 +15,10 @@ from headwater.demo.ledger import Ledger
 from headwater.demo.play import Target, play
 from headwater.demo.status import Balance, Status
 from headwater.errors import ConfigurationError, InputError
-from headwater.pipelines import deployment_store, pipeline_store
+from headwater.pipelines import deployment_store, pipeline_store, snapshot
 from headwater.pipelines.bootstrap import PIPELINE
 from headwater.pipelines.objects import Pipeline
+from headwater.profiles.targets import profile_attachments
 from headwater.roles.addresses import collector_url, metrics_urls
 from headwater.routing.router import consumer_name
 
@@ -82,7 +83,9 @@ async def _target(made: LogSession, write_key: str | None, url: str | None) -> t
         pipelines = await pipeline_store.every(connection)
         pipeline = _owner_of(pipelines, write_key) if write_key is not None else _default(pipelines)
         attachments = await deployment_store.attachments(connection, pipeline)
-    enabled = [attached for attached in attachments if attached.enabled]
+        built_in = {each.attachment.integration_id for each in profile_attachments(await snapshot.load(connection))}
+    # The built-in profiles read the log themselves: no router delivers to them.
+    enabled = [attached for attached in attachments if attached.enabled and attached.integration_id not in built_in]
     target = Target(
         url=collector_url(made.settings) if url is None else url,
         write_key=pipeline.write_keys[0] if write_key is None else write_key,
