@@ -1,6 +1,7 @@
 """kill -9 of the builder, NATS and PostgreSQL in turn, under load: every profile is what its events say."""
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -19,6 +20,7 @@ from stored_profiles import fingerprint
 
 from headwater.database.pool import open_connection
 from headwater.engines import endpoints
+from headwater.errors import UnavailableError
 from headwater.log import connection, streams
 from headwater.log.ordered import OrderedReader
 from headwater.pipelines import secrets
@@ -40,7 +42,7 @@ PEOPLE = 150
 BATCH = 50
 VICTIMS = ("profile", "nats-server", "profile", "postgres")
 SECONDS_BETWEEN_KILLS = 2.0
-PAUSE_SECONDS = 0.3
+PAUSE_SECONDS = 0.5
 
 
 def made_event(number, chance):
@@ -99,8 +101,11 @@ def kill_in_turn(install, stop, killed):
 
 
 def test_sums_are_exact_and_profiles_equal_an_undisturbed_run(data_root):
-    """12,000 orders while processes die: counts and totals to the last cent, and twice the fingerprint of profiles built in peace."""
-    install = Install(data_root / f"profiles-{time.monotonic_ns()}", {})
+    """12,000 orders while processes die: counts and totals to the last cent, and twice the fingerprint of profiles built in peace.
+
+    The second time everything is built anew from archive and log, and processes die again.
+    """
+    install = Install(data_root / f"profiles-{time.monotonic_ns()}", {"HEADWATER_ARCHIVE_IDLE_SECONDS": "1"})
     install.start()
     try:
         install.run("pipeline", "create", "shop")
@@ -116,16 +121,27 @@ def test_sums_are_exact_and_profiles_equal_an_undisturbed_run(data_root):
         stop.set()
         killer.join()
         assert all(killed[victim] >= 2 for victim in VICTIMS), killed
-        asyncio.run(compare(install, events))
+        undisturbed = asyncio.run(compare(install, events))
+        rebuild_while_processes_die(install)
+        asyncio.run(compare_rebuilt(install, undisturbed))
         sys.stdout.write(f"\nkilled {dict(killed)}\n")
     finally:
         install.stop()
 
 
+async def reached(url):
+    """A connection as soon as PostgreSQL, which may have been killed a moment ago, is there again."""
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(UnavailableError):
+                return await open_connection(url)
+            await asyncio.sleep(0.2)
+
+
 async def compare(install, events):
     settings = Settings(data_folder=str(install.data))
     urls = endpoints.resolve(settings)
-    database = await open_connection(urls.database_url)
+    database = await reached(urls.database_url)
     live = await generations.live(database)
     expected = (len(events), sum(Decimal(str(event["properties"]["revenue"])) for event in events))
     deadline = time.monotonic() + 120
@@ -141,6 +157,39 @@ async def compare(install, events):
     assert await fingerprint(database, live.number) == undisturbed
     await connection.close(client)
     await database.close()
+    return undisturbed
+
+
+def rebuild_while_processes_die(install):
+    """Each of them is killed while the rebuild is under way, and further than it was the last time."""
+    install.run("profiles", "rebuild", "--yes")
+    reached = 0
+    for victim in VICTIMS:
+        found = rebuild_status(
+            install, lambda now, reached=reached: now["done"] > reached or now["state"] != "building"
+        )
+        assert found["state"] == "building", f"over before {victim} was killed"
+        os.kill(install.pids()[victim], signal.SIGKILL)
+        reached = found["done"]
+    assert rebuild_status(install, lambda now: now["state"] != "building")["state"] == "live"
+
+
+def rebuild_status(install, holds, seconds=120):
+    """The rebuild as soon as `holds` is true of it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        done = install.run("profiles", "rebuild", "--status", "--json", check=False)  # PostgreSQL may be away
+        if done.returncode == 0 and holds(found := json.loads(done.stdout)):
+            return found
+    raise AssertionError(f"the rebuild does not go on:\n{done.stdout}{done.stderr}\n{install.log.read_text()[-4000:]}")
+
+
+async def compare_rebuilt(install, undisturbed):
+    database = await reached(endpoints.resolve(Settings(data_folder=str(install.data))).database_url)
+    live = await generations.live(database)
+    assert live.number > 1
+    assert await fingerprint(database, live.number) == undisturbed
+    await database.close()
 
 
 async def rebuilt(settings, database, client):
@@ -152,7 +201,7 @@ async def rebuilt(settings, database, client):
     preparer = Preparer(schema, targets_of(profile_attachments(await load(database)), secrets.resolver(settings)))
     builder = Builder(generation, schema, await generations.secret(database))
     reader = OrderedReader(client, streams.MAIN, ["hw.event.>", "hw.stream.>"])
-    while await reader.waiting():
+    while not await reader.exhausted():
         records = [
             LogRecord(message.sequence, 0, message.stored_at, message.payload) for message in await reader.take(2000, 2)
         ]
