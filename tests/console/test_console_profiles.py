@@ -10,7 +10,7 @@ import pytest
 from console_people import ANN, Town, town_of
 from console_visits import AXE
 
-from headwater.console.profiles.identity_picture import NODE_HEIGHT, ROWS_SHOWN, picture_of
+from headwater.console.profiles.identity_picture import NODE_HEIGHT, NODE_WIDTH, ROWS_SHOWN, picture_of
 from headwater.profiles.explain import ExplainedIdentifier, ExplainedLink, Explanation
 from headwater.profiles.health import Health
 from headwater.profiles.identifiers import Identifier
@@ -128,10 +128,11 @@ def test_a_picture_of_many_identifiers_stays_readable():
     links = tuple(ExplainedLink((each, ann), "event", seen) for each in browsers)
     picture = picture_of(Explanation(ann, "1", identifiers, links, (), (), Health("healthy")))
     assert (len(picture.nodes), len(picture.edges)) == (1 + ROWS_SHOWN, ROWS_SHOWN)
-    assert [column.hidden for column in picture.columns] == [0, 150 - ROWS_SHOWN]
+    assert [each.hidden for each in picture.headings] == [0, 150 - ROWS_SHOWN]
     places = sorted((node.x, node.y) for node in picture.nodes)
     assert all(a[0] != b[0] or b[1] - a[1] > NODE_HEIGHT for a, b in pairwise(places))
     assert max(y for _, y in places) + NODE_HEIGHT < picture.height
+    assert max(x for x, _ in places) + NODE_WIDTH < picture.width
     assert all(node.identifier.value.startswith(node.text.rstrip("…")) for node in picture.nodes)
 
 

@@ -16,7 +16,7 @@ from headwater.console.forms import form_of
 from headwater.console.pages.profile import ProfileId, explained, head_of
 from headwater.console.ports import console_of
 from headwater.console.profiles.decision_form import carry_out, identifier_from, key_of, wish_from
-from headwater.console.profiles.identity_picture import NODE_HEIGHT, NODE_WIDTH, ROW_STEP, TOP, picture_of
+from headwater.console.profiles.identity_picture import NODE_HEIGHT, NODE_WIDTH, picture_of
 from headwater.console.rendering import page
 from headwater.console.replies import done
 from headwater.errors import InputError
@@ -29,7 +29,7 @@ from headwater.profiles.instants import instant
 Caller = Request[Any, Any, State]
 _Key = Annotated[str, QueryParameter(max_length=1200, pattern=r"^[^\x00]*$")]
 
-MEASURES = {"width": NODE_WIDTH, "height": NODE_HEIGHT, "row": ROW_STEP, "top": TOP}
+MEASURES = {"width": NODE_WIDTH, "height": NODE_HEIGHT}
 
 
 class Step(NamedTuple):

@@ -1,6 +1,7 @@
-"""Identity as a picture: a column of identifiers for each type, strongest first, with the links between them.
+"""Identity as a picture: the strongest identifiers at the left, all others by type at the right, and the links between them.
 
-What conflicts keep outside stands in a column of its own. Positions are in units of the drawing.
+Events link an identifier to the strongest one beside it, so most links go from left to right and cross no box; what
+conflicts keep outside stands below the others. Positions are in units of the drawing.
 """
 
 from __future__ import annotations
@@ -11,18 +12,22 @@ from typing import NamedTuple
 from headwater.profiles.explain import Explanation
 from headwater.profiles.identifiers import Identifier
 
-NODE_WIDTH = 178
+NODE_WIDTH = 250
 NODE_HEIGHT = 46
-COLUMN_STEP = 238
-ROW_STEP = 62
-TOP = 34
-MARGIN = 4
-SAG = 44
-"""How far below the boxes a link hangs that goes past other columns."""
+ROW_STEP = 58
+HEAD_STEP = 30
+LEFT = 4
+RIGHT = 480
+ARC = 70
+"""Room at the sides for links between boxes of one column."""
+
+LOWEST_LEFT = 180
+"""How far down the strongest identifiers stand at most, so that they are seen without scrolling."""
+
 ROWS_SHOWN = 12
 """Identifiers of one type that are drawn; the list beside the picture has all."""
 
-VALUE_SHOWN = 20
+VALUE_SHOWN = 28
 OUTSIDE = "Kept outside"
 
 
@@ -44,11 +49,12 @@ class Edge(NamedTuple):
     title: str
 
 
-class Column(NamedTuple):
-    """A head above a column, and how many of it are not drawn."""
+class Heading(NamedTuple):
+    """A head above boxes of one type, and how many of these are not drawn."""
 
     label: str
     x: int
+    y: int
     hidden: int
 
 
@@ -57,7 +63,7 @@ class Picture(NamedTuple):
 
     width: int
     height: int
-    columns: tuple[Column, ...]
+    headings: tuple[Heading, ...]
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 
@@ -66,32 +72,39 @@ def picture_of(explanation: Explanation) -> Picture:
     """The picture of a profile's identity."""
     members = [each.identifier for each in explanation.identifiers]
     places = {identifier: place for place, identifier in enumerate(members)}
-    by_column: dict[str, list[Identifier]] = {}
+    by_type: dict[str, list[Identifier]] = {}
     for identifier in members:
-        by_column.setdefault(identifier.type, []).append(identifier)
+        by_type.setdefault(identifier.type, []).append(identifier)
+    strongest = next(iter(by_type))
+    others = {name: each for name, each in by_type.items() if name != strongest}
     outside = sorted({end for each in explanation.conflicts for end in each.pair if end not in places})
     if outside:
-        by_column[OUTSIDE] = outside
-    columns, nodes = _laid_out(by_column, places)
-    at = {node.identifier: node for node in nodes}
-    tallest = max((min(len(each), ROWS_SHOWN + 1) for each in by_column.values()), default=1)
-    width = 2 * MARGIN + COLUMN_STEP * (len(by_column) - 1) + NODE_WIDTH
-    edges = tuple(_edges(explanation, at))
-    return Picture(width, TOP + tallest * ROW_STEP + SAG // 2, columns, nodes, edges)
+        others[OUTSIDE] = outside
+    right = _column(others, RIGHT, 0, places)
+    alone = _column({strongest: by_type[strongest]}, LEFT, 0, places)
+    down = max(0, min((right.bottom - alone.bottom) // 2, LOWEST_LEFT))
+    left = _column({strongest: by_type[strongest]}, LEFT, down, places)
+    nodes = (*left.nodes, *right.nodes)
+    width = (RIGHT if right.nodes else LEFT) + NODE_WIDTH + ARC
+    edges = tuple(_edges(explanation, {node.identifier: node for node in nodes}))
+    return Picture(width, max(left.bottom, right.bottom), (*left.headings, *right.headings), nodes, edges)
 
 
-def _laid_out(
-    by_column: Mapping[str, Sequence[Identifier]], places: Mapping[Identifier, int]
-) -> tuple[tuple[Column, ...], tuple[Node, ...]]:
-    columns, nodes = [], []
-    for number, (label, identifiers) in enumerate(by_column.items()):
-        x = MARGIN + number * COLUMN_STEP
-        columns.append(Column(label, x, max(0, len(identifiers) - ROWS_SHOWN)))
-        nodes += [
-            Node(each, _short(each.value), x, TOP + row * ROW_STEP, places.get(each, -1))
-            for row, each in enumerate(identifiers[:ROWS_SHOWN])
-        ]
-    return tuple(columns), tuple(nodes)
+class _Column(NamedTuple):
+    headings: list[Heading]
+    nodes: list[Node]
+    bottom: int
+
+
+def _column(groups: Mapping[str, Sequence[Identifier]], x: int, top: int, places: Mapping[Identifier, int]) -> _Column:
+    headings, nodes, y = [], [], top
+    for label, identifiers in groups.items():
+        headings.append(Heading(label, x, y + HEAD_STEP - 10, max(0, len(identifiers) - ROWS_SHOWN)))
+        y += HEAD_STEP
+        for each in identifiers[:ROWS_SHOWN]:
+            nodes.append(Node(each, _short(each.value), x, y, places.get(each, -1)))
+            y += ROW_STEP
+    return _Column(headings, nodes, y)
 
 
 def _edges(explanation: Explanation, at: Mapping[Identifier, Node]) -> Iterable[Edge]:
@@ -105,19 +118,14 @@ def _edges(explanation: Explanation, at: Mapping[Identifier, Node]) -> Iterable[
 
 
 def _path(one: Node, other: Node) -> str:
-    """A curve between facing sides; within a column around its right side, past other columns below the boxes."""
+    """A curve between facing sides; within a column around its right side."""
     left, right = (one, other) if one.x <= other.x else (other, one)
     middle = NODE_HEIGHT // 2
-    start_x, start_y = left.x + NODE_WIDTH, left.y + middle
+    start_x, start_y, end_y = left.x + NODE_WIDTH, left.y + middle, right.y + middle
     if left.x == right.x:
-        bend = start_x + 40
-        return f"M{start_x} {start_y}C{bend} {start_y} {bend} {right.y + middle} {start_x} {right.y + middle}"
-    if right.x - left.x > COLUMN_STEP:
-        from_x, to_x = left.x + NODE_WIDTH * 3 // 4, right.x + NODE_WIDTH // 4
-        from_y, to_y = left.y + NODE_HEIGHT, right.y + NODE_HEIGHT
-        return f"M{from_x} {from_y}C{from_x + SAG} {from_y + SAG} {to_x - SAG} {to_y + SAG} {to_x} {to_y}"
+        bend = start_x + ARC - 10
+        return f"M{start_x} {start_y}C{bend} {start_y} {bend} {end_y} {start_x} {end_y}"
     bend = (right.x - start_x) // 2
-    end_y = right.y + middle
     return f"M{start_x} {start_y}C{start_x + bend} {start_y} {right.x - bend} {end_y} {right.x} {end_y}"
 
 
