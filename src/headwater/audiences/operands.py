@@ -28,9 +28,10 @@ class Operand(NamedTuple):
 
     def read(self, fields: Mapping[str, Any]) -> Any:
         """The raw value in a profile, NOTHING if there is none."""
-        if self.name in fields:
-            return fields[self.name]
-        content = None if self.map_name is None else fields.get(self.map_name)
+        value = fields.get(self.name, NOTHING)
+        if value is not NOTHING or self.map_name is None:
+            return value
+        content = fields.get(self.map_name)
         return content.get(self.key, NOTHING) if isinstance(content, Mapping) else NOTHING
 
 
