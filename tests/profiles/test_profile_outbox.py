@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from test_profile_worker import PARTITIONS, Running, running  # noqa: F401  # a fixture
+from running_profiles import PARTITIONS, Running
 
 from headwater.database.pool import open_connection
 from headwater.log import reader, streams
@@ -14,7 +14,7 @@ from headwater.profiles.outbox import OutboxRelay
 
 
 @pytest.fixture
-async def outbox(running: Running):  # noqa: F811  # the fixture above
+async def outbox(running: Running):  # the fixture above
     async with change(running.pool, "test") as made:
         running.pipeline = (await pipeline_store.create(made, name="Audiences", slug="audiences")).id
     running.connection = await open_connection(running.url)
