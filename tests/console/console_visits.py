@@ -94,8 +94,10 @@ class Visits:
             await context.close()
 
     def _note(self, message: ConsoleMessage) -> None:
-        # A refused form is answered with 4xx, which the browser reports, too; that is no fault of the page.
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        # A refused form is answered with 4xx, which the browser reports, too; that is no fault of the page. Nor is a request
+        # that a newer one replaced, which htmx reports; one that failed it reports under another name as well.
+        expected = ("Failed to load resource", "htmx:afterRequest", "htmx:sendAbort")
+        if message.type == "error" and not any(text in message.text for text in expected):
             self.errors.append(message.text)
 
 

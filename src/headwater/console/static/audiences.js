@@ -126,7 +126,7 @@
     const inside = event.detail.target.id === "builder-body" && event.detail.target.contains(field);
     typing = inside && field.id && field.matches("input") ? { id: field.id, value: field.value } : null;
   });
-  document.addEventListener("htmx:afterSettle", () => {
+  document.addEventListener("htmx:afterSwap", () => {
     const field = typing && document.getElementById(typing.id);
     if (field && field.value !== typing.value) {
       field.value = typing.value;
