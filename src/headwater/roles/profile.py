@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import structlog
 
@@ -23,11 +24,16 @@ from headwater.roles.engines import connect_log
 from headwater.roles.serving import Server, serve_until
 from headwater.settings import Settings
 
+YOUNG_OBJECTS = 1_000_000
+"""Allocations between two searches for cyclic garbage. A batch on its way holds hundreds of thousands of objects that are no
+garbage, and with the threshold of other roles they were searched several times for each batch."""
+
 logger = structlog.get_logger(__name__)
 
 
 async def profile(settings: Settings, number: int, stop: asyncio.Event) -> None:
     """Build profiles until `stop`. Several processes share the partitions of the log among themselves."""
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     engines = endpoints.resolve(settings)
     client = await connect_log(engines.nats_url, f"profile {number}")
     await streams.ensure(client, settings.log)
