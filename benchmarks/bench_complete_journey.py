@@ -60,7 +60,7 @@ def _measure(install: Install, households: int) -> bool:
 
 def _compared(install: Install, wanted: Sums) -> bool:
     """Whether the sums become those of the data set; profiles may be some records behind the log."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + LIMIT_SECONDS
     while (found := asyncio.run(stored(install))) != wanted and time.monotonic() < deadline:
         time.sleep(1)
     return found == wanted

@@ -37,8 +37,8 @@ from headwater.profiles.versions import version_store
 
 LOOK_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-SIZE = 500
-"""Records in one transaction: while they are prepared, nothing else happens in this process."""
+SIZE = 2000
+"""Records in one transaction, as many as the live worker takes at most: each profile that they touch is folded once."""
 KEEP_SECONDS = 60.0
 """How long a generation that was replaced stays for those who are reading it."""
 STATEMENT_LIMIT_SECONDS = 3600.0
