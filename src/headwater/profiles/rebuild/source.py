@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nats.aio.client import Client
 
 from headwater.archive.manifest import Selection
-from headwater.archive.reading import ArchiveReader
 from headwater.log import streams
 from headwater.log.ordered import OrderedReader
 from headwater.profiles.plan import subjects_of
 from headwater.profiles.preparation import LogRecord
+
+if TYPE_CHECKING:  # loads pyarrow, which a process that rebuilds nothing does not need
+    from headwater.archive.reading import ArchiveReader
 
 TAKE_SECONDS = 0.5
 
