@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
+from litestar.params import FromPath
 
 from headwater.audiences import store, subscriptions
 from headwater.audiences.announcements import ENTERED, EXITED, PIPELINE
@@ -84,7 +85,7 @@ async def subscribe(request: Caller, audience: AudienceName) -> Response[Any]:
 
 
 @post("/audiences/{audience:str}/subscriptions/{subscription:str}/end")
-async def unsubscribe(request: Caller, audience: AudienceName, subscription: str) -> Response[Any]:
+async def unsubscribe(request: Caller, audience: AudienceName, subscription: FromPath[str]) -> Response[Any]:
     """Tell an address no more."""
     async with change(console_of(request).pool, visitor_of(request).actor) as made:
         found = await store.find(made.connection, audience)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
-from litestar.params import QueryParameter
+from litestar.params import FromQuery, QueryParameter
 
 from headwater.audiences import sizes, store
 from headwater.audiences.catalog import load_catalog
@@ -129,7 +129,7 @@ async def edit_draft(request: Caller) -> Response[Any]:
 
 
 @post("/audiences/builder/look")
-async def look_at_draft(request: Caller, exact: bool = False) -> Response[Any]:
+async def look_at_draft(request: Caller, exact: FromQuery[bool] = False) -> Response[Any]:
     """How many a draft would hold, some of them, or what is wrong with it."""
     draft, _ = await draft_of_request(request)
     try:
