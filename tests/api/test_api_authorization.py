@@ -39,7 +39,7 @@ POLICY = [
     ("GET", r"/(api/schema|api/query|v2/schema|v2/stream)(/.*)?", EVERY_READER),
     ("POST", r"/api/query/_(validate|test|tolql)", EVERY_READER),
     (".*", r"/(api/query|v2/schema)(/.*)?", DATA),
-    ("GET|POST", r"/api/segment/(.*/)?scan", PERSONS),
+    ("GET|POST", r"/api/segment/(.*/)?(scan|fieldinfo)", PERSONS),
     ("POST", r"/api/segment/(size|validate)", EVERY_READER),
     ("GET", r"/(api|v2)/(segment|subscription)(/.*)?", EVERY_READER),
     (".*", r"/(api|v2)/(segment|subscription)(/.*)?", AUDIENCES),

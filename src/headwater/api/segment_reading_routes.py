@@ -161,7 +161,7 @@ class SegmentReadingRoutes(Controller):
 
     # --- statistics
 
-    @get("/fieldinfo", opt=AUDIENCE_READ, summary="What fields hold within a filter")
+    @get("/fieldinfo", opt=PROFILE_READ, summary="What fields hold within a filter")
     async def field_info(
         self,
         state: State,
@@ -175,7 +175,7 @@ class SegmentReadingRoutes(Controller):
             raise InputError("give FilterQL, or the id of an audience in `id`", "segments")
         return await field_information(state, request, segments, id, limit)
 
-    @get("/{segment:str}/fieldinfo", opt=AUDIENCE_READ, summary="What fields hold within an audience")
+    @get("/{segment:str}/fieldinfo", opt=PROFILE_READ, summary="What fields hold within an audience")
     async def field_info_of_one(
         self, state: State, request: Caller, segment: SegmentName, limit: _Terms = 20
     ) -> dict[str, Any]:
