@@ -23,7 +23,13 @@ class Install:
         ports = _free_ports(7)
         self.url = f"http://127.0.0.1:{ports[0]}"
         self.admin_url = f"http://127.0.0.1:{ports[1]}"
-        self.operations = {"collect": ports[2], "route": ports[3], "console": ports[4], "archive": ports[5], "profile": ports[6]}
+        self.operations = {
+            "collect": ports[2],
+            "route": ports[3],
+            "console": ports[4],
+            "archive": ports[5],
+            "profile": ports[6],
+        }
         self.environment = {
             **os.environ,
             "HEADWATER_DATA_FOLDER": str(data),
