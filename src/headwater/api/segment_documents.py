@@ -15,7 +15,6 @@ from headwater.audiences.store import Draft
 from headwater.errors import InputError
 from headwater.expressions import ExpressionError, parse_filter
 
-
 _READ_ONLY = frozenset(
     {
         "id",
