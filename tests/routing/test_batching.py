@@ -28,7 +28,7 @@ class _Destination:
 
 
 def _parcel(number: int, user: str = "u", key: str = "k", size: int = 2) -> Parcel:
-    message = Delivered(b"", "", "", number, 1, 0.0)
+    message = Delivered(b"", "", "", number, 1, 0.0, number)
     return Parcel(Job(message, 0, str(number), user, "", 0.0), 0, Outgoing(key, size, number))
 
 
