@@ -30,11 +30,11 @@ from headwater.pipelines.declaration import (
 )
 from headwater.pipelines.objects import DeliverySettings
 from headwater.playbooks.documents import read_document
+from headwater.yamltext import needs_escapes
 
 Library = Callable[[str], Mapping[str, str] | None]
 """The files of a built-in kit by name; None when the library has no such kit."""
 
-_UNICODE_LINE_ENDS = "\x85\u2028\u2029"
 _CONTENT_FILE = "integration.yaml"
 _KIT_FILE = re.compile(r"(playbook|connection|metadata|delivery)\.(yaml|yml|json)")
 _LIKE_A_NUMBER = re.compile(r"[-+.0-9]")
@@ -246,7 +246,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    if any(end in text for end in _UNICODE_LINE_ENDS):  # YAML would fold them unless they are escaped
+    if needs_escapes(text):
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
     if "\n" in text:
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|")

@@ -15,12 +15,12 @@ import yaml
 
 from headwater.errors import ConfigurationError
 from headwater.profiles.schema import IdentifierSettings, Schema, schema_document
+from headwater.yamltext import needs_escapes
 
 DEFAULT = "default"
 """Name of the schema that every installation has."""
 
 _BY_NAME = ("identifiers",)
-_UNICODE_LINE_ENDS = "\x85\u2028\u2029"
 
 
 def default_schema() -> Schema:
@@ -61,7 +61,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = '"' if any(end in text for end in _UNICODE_LINE_ENDS) else None
+    style = '"' if needs_escapes(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
