@@ -112,10 +112,16 @@ INSERT INTO {namespace}.identifiers (id, type, value, component, profile_id)
 SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::bytea[]) ON CONFLICT (id) DO NOTHING;
 
 -- name: move_identifiers
--- Identifiers that are in another component or profile now.
-INSERT INTO {namespace}.identifiers (id, type, value, component, profile_id)
-SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::bytea[])
-ON CONFLICT (id) DO UPDATE SET component = excluded.component, profile_id = excluded.profile_id;
+-- Identifiers that are in another component or profile now. A profile has the id of one of its identifiers: where that one goes, its
+-- row goes along, also when nothing else of it changed and it is not written anew.
+WITH moved AS (
+    INSERT INTO {namespace}.identifiers (id, type, value, component, profile_id)
+    SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::bytea[])
+    ON CONFLICT (id) DO UPDATE SET component = excluded.component, profile_id = excluded.profile_id
+    RETURNING id, component
+)
+UPDATE {namespace}.profiles AS held SET component = moved.component
+FROM moved WHERE held.id = moved.id AND held.component <> moved.component;
 
 -- name: write_components
 -- Components as they are now.
