@@ -107,7 +107,9 @@ async def test_a_till_stays_as_cheap_as_any_other_identifier(stored):
 async def test_a_profile_that_others_moved_names_its_component(stored):
     """Two components become one by an event that touches one profile of the smaller; the row of its other one follows."""
     await stored.apply(effect(1, user_id="u", cookie="c"), effect(2, user_id="v", cookie="c"))
-    await stored.apply(effect(3, user_id="w", email="w@shop.io"), *(effect(n, user_id="w", cookie=f"{n}") for n in (4, 5)))
+    await stored.apply(
+        effect(3, user_id="w", email="w@shop.io"), *(effect(n, user_id="w", cookie=f"{n}") for n in (4, 5))
+    )
     await stored.apply(effect(6, user_id="v", cookie="4"))
     stale = await stored.rows(
         "SELECT p.fields FROM {g}.profiles p JOIN {g}.identifiers i ON i.id = p.id WHERE i.component <> p.component"

@@ -294,7 +294,8 @@ def _show_explanation(told: ProfileExplanation) -> None:
     ]
     write_table("Links that hold", ("one", "other", "by", "first event"), links)
     conflicts = [(_text(each.pair[0]), _text(each.pair[1]), each.state, each.reason) for each in found.conflicts]
-    write_table("Links that do not hold", ("one", "other", "state", "why"), conflicts)
+    more = f", {found.further_conflicts} more are not listed" if found.further_conflicts else ""
+    write_table(f"Links that do not hold{more}", ("one", "other", "state", "why"), conflicts)
     decided = [
         (
             each.id,

@@ -70,7 +70,10 @@ class ExplainedField(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """All that decided a profile. `version` is that of the rules."""
+    """All that decided a profile. `version` is that of the rules.
+
+    `further_conflicts`: how many more a value under the alarm has; so many people may have shared it that not all are listed.
+    """
 
     founder: Identifier
     version: str
@@ -79,16 +82,21 @@ class Explanation(msgspec.Struct, frozen=True):
     conflicts: tuple[Conflict, ...]
     fields: tuple[ExplainedField, ...]
     health: Health
+    further_conflicts: int = 0
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """A component as it is stored: sightings, all links, fragments, people's decisions, and what was resolved from them."""
+    """A component as it is stored: sightings, all links, fragments, people's decisions, and what was resolved from them.
+
+    `unread` counts links of a value under the alarm that are not among `links`.
+    """
 
     seen: Mapping[Identifier, Sighting]
     links: Mapping[Pair, Link]
     fragments: Mapping[FragmentKey, Fragment]
     decisions: Decisions
     resolution: Resolution
+    unread: int = 0
 
 
 def explain(part: Part, evidence: Evidence, schema: CompiledSchema, at: int, size_bytes: int = 0) -> Explanation:
@@ -109,6 +117,7 @@ def explain(part: Part, evidence: Evidence, schema: CompiledSchema, at: int, siz
         conflicts=own,
         fields=_fields(fragments, schema, at),
         health=health_of(part, evidence.resolution, evidence.seen, conflicts, schema.rules, size_bytes),
+        further_conflicts=evidence.unread,
     )
 
 

@@ -18,15 +18,16 @@ from headwater.expressions.stored import from_stored
 from headwater.profiles.compiled_schema import CompiledSchema
 from headwater.profiles.decisions import Decision, Decisions
 from headwater.profiles.explain import Evidence, Explanation, explain, lytics_explanation
-from headwater.profiles.fragments import FragmentKey
+from headwater.profiles.fragments import Fragment, FragmentKey
 from headwater.profiles.identifiers import Identifier, InvalidIdentifierError, identifier_text
 from headwater.profiles.identity_rules import IdentityRules
 from headwater.profiles.instants import milliseconds_of
+from headwater.profiles.neighbours import neighbourhood, refusing_all
 from headwater.profiles.profile_ids import fragment_id
 from headwater.profiles.resolution import Part, resolve
 from headwater.profiles.store import generations
 from headwater.profiles.store.bodies import Component, component_from, fragment_from
-from headwater.profiles.store.gathering import alone, decisions_about
+from headwater.profiles.store.gathering import decisions_about
 from headwater.profiles.store.generations import Generation
 from headwater.profiles.store.lookup import part_of
 from headwater.profiles.store.tables import NO_SLOT, Tables, decision_from, statement
@@ -202,7 +203,10 @@ class ProfileReader:
                 return None
             found = Identifier(row["type"], row["value"])
             component = component_from(row["body"])
-            evidence = await self._evidence(connection, live, component)
+            if component.alarmed:
+                evidence = await self._alarmed_evidence(connection, live, component)
+            else:
+                evidence = await self._evidence(connection, live, component)
             part = evidence.resolution.part_of()[found]
             at = int(time.time() * 1000)
             told = explain(part, evidence, live.schema, at, len(msgspec.json.encode(row["fields"])))
@@ -214,21 +218,32 @@ class ProfileReader:
     async def _evidence(self, connection: Any, live: _Live, component: Component) -> Evidence:
         tables = Tables(connection, live.generation.number)
         decisions = Decisions.of(await tables.decisions())
-        ids = {bytes.fromhex(fragment_id(each, self._secret)): each for each in component.seen}
-        fragments = {
-            FragmentKey(ids[row_id], None if slot == NO_SLOT else slot): fragment_from(body)
-            for row_id, slot, body in await tables.fragments(ids)
-        }
         outside = {
             end: link.seen for pair, link in component.links.items() for end in pair if end not in component.seen
         }
         seen = {**component.seen, **outside}
         own = decisions_about(seen, decisions)
-        if component.alarmed:
-            resolution = alone(next(iter(component.seen)), live.schema.rules)
-        else:
-            resolution = resolve(seen, list(component.links.values()), live.schema.rules, own, frozenset(outside))
-        return Evidence(seen, component.links, fragments, own, resolution)
+        resolution = resolve(seen, list(component.links.values()), live.schema.rules, own, frozenset(outside))
+        return Evidence(seen, component.links, await self._fragments(tables, component), own, resolution)
+
+    async def _alarmed_evidence(self, connection: Any, live: _Live, component: Component) -> Evidence:
+        """Of one identifier under the alarm: with its neighbours, or some of them where they are many."""
+        tables = Tables(connection, live.generation.number)
+        (alarmed,) = component.seen
+        alarmed_id = bytes.fromhex(fragment_id(alarmed, self._secret))
+        around = await neighbourhood(connection, live.generation.number, alarmed_id, component)
+        seen = {**{end: link.seen for pair, link in around.links.items() for end in pair}, **component.seen}
+        own = decisions_about(seen, Decisions.of(await tables.decisions()))
+        resolution = refusing_all(alarmed, around, live.schema.rules, own)
+        fragments = await self._fragments(tables, component)
+        return Evidence(seen, around.links, fragments, own, resolution, around.unread)
+
+    async def _fragments(self, tables: Tables, component: Component) -> dict[FragmentKey, Fragment]:
+        ids = {bytes.fromhex(fragment_id(each, self._secret)): each for each in component.seen}
+        return {
+            FragmentKey(ids[row_id], None if slot == NO_SLOT else slot): fragment_from(body)
+            for row_id, slot, body in await tables.fragments(ids)
+        }
 
     # Many
 

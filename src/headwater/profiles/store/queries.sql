@@ -90,6 +90,16 @@ SELECT id, component FROM {namespace}.identifiers WHERE id = ANY($1::bytea[]);
 -- Who has links to alarmed identifiers.
 SELECT neighbour FROM {namespace}.borders WHERE alarmed = ANY($1::bytea[]);
 
+-- name: count_neighbours
+-- How many have links to an alarmed identifier.
+SELECT count(*) FROM {namespace}.borders WHERE alarmed = $1;
+
+-- name: first_neighbours
+-- Some of those who have links to an alarmed identifier, with the components that keep these links.
+SELECT i.type, i.value, i.component, c.body
+FROM (SELECT neighbour FROM {namespace}.borders WHERE alarmed = $1 ORDER BY neighbour LIMIT $2) AS b
+JOIN {namespace}.identifiers i ON i.id = b.neighbour JOIN {namespace}.components c ON c.id = i.component;
+
 -- name: lock_components
 -- Locks components in one order for all workers and reads them as they are then.
 SELECT id, body FROM {namespace}.components WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE;
