@@ -14,6 +14,7 @@ from headwater.pipelines import deployment_store, integration_store, pipeline_st
 from headwater.pipelines.changes import change
 from headwater.pipelines.objects import RevisionContent
 from headwater.profiles.compiled_schema import CompiledSchema
+from headwater.profiles.plan import subjects_of
 from headwater.profiles.preparation import LogRecord, Preparer
 from headwater.profiles.progress import BuildingProgress
 from headwater.profiles.store import generations
@@ -129,4 +130,15 @@ async def test_all_positions_come_to_the_end_of_the_log(running):
             await asyncio.sleep(0.05)
         await running.post({"user_id": "ann", "city": "Oslo"})
         assert await progress.caught_up(20)
+        await running.track("a pipeline without profiles", "ben")
+        assert await progress.caught_up(20)
     assert await running.fields("city") == ["Oslo"]
+
+
+def test_of_events_only_those_that_become_profiles_are_asked_for():
+    """By pipeline, and by partition if not all are wanted; with too many names all events are."""
+    every = frozenset(range(4))
+    assert subjects_of(every, 4, {"shop"}) == ["hw.stream.>", "hw.event.shop.*"]
+    assert subjects_of(every, 4, set()) == ["hw.stream.>"]
+    assert subjects_of(frozenset({1}), 4, {"b", "a"}) == ["hw.stream.*.1", "hw.event.a.1", "hw.event.b.1"]
+    assert subjects_of(every, 4, {str(n) for n in range(65)}) == ["hw.event.>", "hw.stream.>"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,11 @@ from headwater.profiles.versions import version_store
 
 FIRST_RECORD_SECONDS = 1.0
 
+FILTERS_LIMIT = 64
+"""Subjects of events that a reader asks the log for by name; beyond that it takes all events and leaves out what is not for it."""
+
 AttachmentKey = tuple[str, str, datetime]
+AttachmentUse = tuple[AttachmentKey, int, tuple[str, ...] | None]
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -34,14 +38,14 @@ class Plan(msgspec.Struct, frozen=True):
     attachments: tuple[AttachedRevision, ...]
 
     @property
-    def revisions(self) -> tuple[tuple[AttachmentKey, int], ...]:
+    def revisions(self) -> tuple[AttachmentUse, ...]:
         """What tells the attachments of two plans apart."""
         return revisions_of(self.attachments)
 
 
-def revisions_of(attachments: Iterable[AttachedRevision]) -> tuple[tuple[AttachmentKey, int], ...]:
-    """Each attachment with the revision that it uses."""
-    return tuple((target_key(each), each.attachment.revision) for each in attachments)
+def revisions_of(attachments: Iterable[AttachedRevision]) -> tuple[AttachmentUse, ...]:
+    """Each attachment with the revision that it uses and the audiences that it hears about."""
+    return tuple((target_key(each), each.attachment.revision, each.attachment.audiences) for each in attachments)
 
 
 async def make_plan(
@@ -108,7 +112,22 @@ async def _first_record(client: Client, pipeline_id: str, since: datetime) -> in
     return found[0].sequence if found else None
 
 
-def subjects_of(partitions: frozenset[int], count: int) -> list[str]:
+def subjects_of(partitions: frozenset[int], count: int, pipelines: Collection[str]) -> list[str]:
+    """The subjects of the records that can become profiles: all streams', and the events of `pipelines` (their ids).
+
+    Of all subjects these are of some of `count` partitions. Events that nobody makes profiles from stay in the log's server.
+    """
+    whole = len(partitions) == count
+    if len(pipelines) * (1 if whole else len(partitions)) > FILTERS_LIMIT:
+        return everything_of(partitions, count)
+    if whole:
+        return [f"{SUBJECT_ROOT}.stream.>", *(subject_filter("event", each) for each in sorted(pipelines))]
+    own = sorted(partitions)
+    events = [subject_filter("event", each, partition) for each in sorted(pipelines) for partition in own]
+    return [*(f"{SUBJECT_ROOT}.stream.*.{partition}" for partition in own), *events]
+
+
+def everything_of(partitions: frozenset[int], count: int) -> list[str]:
     """The subjects of all records of some of `count` partitions."""
     if len(partitions) == count:
         return [f"{SUBJECT_ROOT}.event.>", f"{SUBJECT_ROOT}.stream.>"]

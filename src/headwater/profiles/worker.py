@@ -172,7 +172,7 @@ class ProfileWorker:
         reader = OrderedReader(
             self._client,
             streams.MAIN,
-            subjects_of(partitions, self._partitions),
+            subjects_of(partitions, self._partitions, {each.attachment.pipeline_id for each in plan.attachments}),
             after=min(positions.values()),
             window=4 * self._batch_limit,
         )

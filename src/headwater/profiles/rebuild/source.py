@@ -11,7 +11,7 @@ from nats.aio.client import Client
 from headwater.archive.manifest import Selection
 from headwater.log import streams
 from headwater.log.ordered import OrderedReader
-from headwater.profiles.plan import subjects_of
+from headwater.profiles.plan import everything_of
 from headwater.profiles.preparation import LogRecord
 
 if TYPE_CHECKING:  # loads pyarrow, which a process that rebuilds nothing does not need
@@ -71,6 +71,6 @@ class History:
 
     def _reader(self) -> OrderedReader:
         if self._log is None:
-            subjects = subjects_of(frozenset((0,)), 1)
+            subjects = everything_of(frozenset((0,)), 1)
             self._log = OrderedReader(self._client, streams.MAIN, subjects, after=self.reached, window=4 * self._size)
         return self._log
