@@ -258,6 +258,7 @@ async def test_a_subscription_is_told_who_was_there_before(people, client):
     entered, told = await people.announced()
     assert entered["event"] == "Audience Entered"
     assert (told["event"], told["userId"]) == ("Audience Member", "ada")
+    assert told["integrations"] == {"All": False, "audience-webhook": True}, "no other integration may have it"
     assert told["properties"]["subscription_id"] == subscription["id"]
 
 

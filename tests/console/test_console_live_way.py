@@ -6,6 +6,7 @@ import json
 import shlex
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from headwater.console.deliveries.attempt_list import troubles
 from headwater.console.live import arrival
 from headwater.console.live.curl_command import NO_KEY, curl_command
 from headwater.console.live.filters import LiveFilter
-from headwater.console.live.integration_way import Computed, way
+from headwater.console.live.integration_way import Computed, compute, way
 from headwater.console.live.kept_attempts import FoundAttempt
 from headwater.events import Record, RecordMeta, encode_record
 from headwater.integrations import library
@@ -121,3 +122,12 @@ def test_troubles_are_grouped_by_reason():
         ("HTTP 503", 2, NOON + 3),
         ("HTTP 400", 1, NOON),
     ]
+
+
+def test_an_entry_into_another_audience_is_left_out_with_the_reason():
+    """The page says what delivery decides: the audience was not chosen."""
+    attached = computed().attached
+    chosen = attached._replace(attachment=msgspec.structs.replace(attached.attachment, audiences=("vip",)))
+    record = Record(RecordMeta("event", "p", "m", "u", "now"), {"properties": {"audience_id": "oslo"}})
+    verdict = way(compute(chosen, record, "http://127.0.0.1"), NOON, [], []).verdict
+    assert (verdict.word, verdict.text) == ("left out", "It may not go there: of another audience.")

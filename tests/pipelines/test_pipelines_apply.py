@@ -6,20 +6,25 @@ import asyncpg
 import msgspec
 import pytest
 
+from headwater.audiences import store as audience_store
+from headwater.audiences.defaults import create_defaults as ensure_audience_defaults
+from headwater.audiences.store import Draft as AudienceDraft
 from headwater.database import migrations
 from headwater.database.pool import open_pool
 from headwater.database.transactions import transaction
-from headwater.errors import ConfigurationError
+from headwater.errors import ConfigurationError, InputError
+from headwater.integrations import library
 from headwater.pipelines import apply, bootstrap, deployment_store, integration_store, kits, pipeline_store
 from headwater.pipelines.changes import change
 from headwater.pipelines.folder import folder_files, read_folder, write_folder
-from headwater.pipelines.objects import SealedValue
+from headwater.pipelines.objects import PlainValue, ReferenceValue, RevisionContent, SealedValue
 from headwater.pipelines.plan import plan
 from headwater.pipelines.revision_edit import RevisionEdit, edited, same
 from headwater.pipelines.secrets import SecretBox, SecretResolver
 
 BOX = SecretBox(b"k" * 32)
 SECRETS = {"LYTICS_API_KEY": "k-1"}
+PARAMETERS = {"STREAM_ID": PlainValue("default"), "API_KEY": ReferenceValue("secret://env/LYTICS_API_KEY")}
 
 
 @pytest.fixture
@@ -89,6 +94,34 @@ async def test_a_configuration_moves_to_another_install_unchanged(pool, other_po
     assert len([name for name in files if "/held/" in name]) > 1
     assert await applied(other_pool, tmp_path, prune=True) == []
     assert await applied(pool, tmp_path, prune=True) == []
+
+
+async def test_chosen_audiences_move_by_name(pool, other_pool, tmp_path):
+    """Files name audiences by slug, so the choice holds on an install where they have other ids; without them it says so."""
+    for each in (pool, other_pool):
+        await ensure_audience_defaults(each)
+        async with change(each, "test") as made:
+            for slug in ("oslo", "vip"):
+                await audience_store.create(made, AudienceDraft(segment_ql="FILTER EXISTS email", name=slug, slug=slug))
+    async with change(pool, "test") as made:
+        audiences = await pipeline_store.find(made.connection, "audiences")
+        lytics = await integration_store.create(made, name="Lytics")
+        content = RevisionContent(kit="lytics", texts=library.texts("lytics"), parameters=PARAMETERS)
+        await integration_store.save(made, lytics, content)
+        await deployment_store.attach(made, audiences, lytics, audiences=["vip"])
+    folder_of = kits.find_library_texts
+    write_folder(tmp_path, (await state_of(pool)).declaration, folder_of)
+    assert "audiences:\n  - vip\n" in (tmp_path / "pipelines/audiences.yaml").read_text()
+    assert "attach lytics to pipeline audiences, about vip" in await applied(other_pool, tmp_path)
+    async with change(pool, "test") as made:
+        await deployment_store.choose(made, audiences, lytics, ["oslo", "vip"])
+    write_folder(tmp_path, (await state_of(pool)).declaration, folder_of)
+    assert await applied(other_pool, tmp_path) == ["let lytics on pipeline audiences hear about oslo, vip, before: vip"]
+    assert await exported(other_pool) == await exported(pool)
+    async with change(other_pool, "test") as made:
+        await audience_store.delete(made, await audience_store.find(made.connection, "oslo"))
+    with pytest.raises(InputError, match="there is no audience 'oslo'"):
+        await applied(other_pool, tmp_path)
 
 
 async def test_a_secret_never_leaves(pool, tmp_path):

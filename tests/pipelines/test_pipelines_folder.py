@@ -62,7 +62,12 @@ def declarations(draw) -> Declaration:
     for slug in draw(st.sets(names, max_size=2)):
         used = draw(st.sets(st.sampled_from(sorted(integrations)))) if integrations else set()
         uses = [
-            DeclaredUse(name, draw(st.booleans()), draw(st.sampled_from(["", *integrations[name].held])))
+            DeclaredUse(
+                name,
+                draw(st.booleans()),
+                draw(st.sampled_from(["", *integrations[name].held])),
+                draw(st.none() | st.sets(names, max_size=2).map(sorted).map(tuple)),
+            )
             for name in sorted(used)
         ]
         pipelines[slug] = DeclaredPipeline(

@@ -4,6 +4,8 @@ import asyncpg
 import msgspec
 import pytest
 
+from headwater.audiences import store as audiences
+from headwater.audiences.defaults import create_defaults
 from headwater.errors import InputError
 from headwater.pipelines import audit_log, deployment_store, integration_store, pipeline_store, token_store
 from headwater.pipelines.changes import change
@@ -243,3 +245,35 @@ async def test_only_a_real_change_raises_the_version(pool):
     async with change(pool, "test") as made:
         await pipeline_store.update(made, pipeline)
     assert await pool.fetchval("SELECT configuration_version FROM installation") == version
+
+
+async def test_an_attachment_hears_about_chosen_audiences(pool):
+    """Audiences are named by slug or id and kept by id; unknown ones and other pipelines are refused; a deleted one is forgotten."""
+    await create_defaults(pool)
+    async with change(pool, "test") as made:
+        oslo, vip = [
+            await audiences.create(made, audiences.Draft(segment_ql="FILTER EXISTS email", name=slug, slug=slug))
+            for slug in ("oslo", "vip")
+        ]
+        pipeline = await pipeline_store.find(made.connection, "audiences")
+        integration = await integration_store.create(made, name="Lytics")
+        await integration_store.save(made, integration, content())
+        attached = await deployment_store.attach(made, pipeline, integration, audiences=["vip", oslo.id])
+        assert attached.audiences == tuple(sorted([oslo.id, vip.id]))
+        with pytest.raises(InputError, match="no audience 'nobody'"):
+            await deployment_store.choose(made, pipeline, integration, ["nobody"])
+        other = await pipeline_store.create(made, name="Web shop")
+        with pytest.raises(InputError, match="only integrations of the pipeline 'audiences'"):
+            await deployment_store.attach(made, other, integration, audiences=["vip"])
+    async with change(pool, "test") as made:
+        for audience in (oslo, vip):
+            await audiences.delete(made, audience)
+        left = await deployment_store.attachment(made.connection, pipeline, integration)
+        assert left.audiences == ()
+        assert (await deployment_store.choose(made, pipeline, integration, None)).audiences is None
+        found = await audit_log.entries(made.connection, limit=1)
+        assert (found[0].action, found[0].before["audiences"], found[0].after["audiences"]) == (
+            "audiences chosen",
+            [],
+            None,
+        )

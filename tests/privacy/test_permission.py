@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headwater.privacy.permission import CONSENT, NOT_CHOSEN, Allowed, decide
+from headwater.privacy.permission import CONSENT, NOT_CHOSEN, OTHER_AUDIENCE, Allowed, decide
 
 ADS = ("advertising",)
 
@@ -15,7 +15,7 @@ def _decide(categories: tuple[str, ...] = ADS, integrations: Any = None, **conte
     event: dict[str, Any] = {"context": context}
     if integrations is not None:
         event["integrations"] = integrations
-    return decide(event, ("Lytics", "lytics-2"), categories)
+    return decide(event, ("Lytics", "lytics-2"), categories, None)
 
 
 def test_without_any_statement_everything_may_go() -> None:
@@ -102,3 +102,29 @@ def test_all_statements_must_agree() -> None:
 def test_the_senders_choice_is_honoured(integrations: Any, expected: object) -> None:
     """A named entry beats All; names are case-sensitive, as Segment documents."""
     assert _decide((), integrations) == expected
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ({"audience_id": "a1"}, Allowed()),
+        ({"audience_id": "a2"}, OTHER_AUDIENCE),
+        ({"audience": "a1"}, OTHER_AUDIENCE),
+        ({"audience_id": ["a1"]}, OTHER_AUDIENCE),
+        ({"audience_id": None}, OTHER_AUDIENCE),
+        ("a1", OTHER_AUDIENCE),
+    ],
+)
+def test_chosen_audiences_let_nothing_else_pass(properties: Any, expected: object) -> None:
+    """The id decides, never the name; what is of no audience stays, whatever its shape."""
+    event = {"event": "Audience Entered", "properties": properties}
+    assert decide(event, ("Lytics",), (), ("a1", "a3")) == expected
+    assert decide(event, ("Lytics",), (), None) == Allowed()
+    assert decide(event, ("Lytics",), (), ()) == OTHER_AUDIENCE
+
+
+def test_the_senders_choice_is_asked_before_the_audience() -> None:
+    """What a subscription alone is told is not chosen for others, even of an audience that they hear about."""
+    event = {"properties": {"audience_id": "a1"}, "integrations": {"All": False, "audience-webhook": True}}
+    assert decide(event, ("Lytics",), (), ("a1",)) == NOT_CHOSEN
+    assert decide(event, ("Webhook of a1", "audience-webhook"), (), None) == Allowed()

@@ -73,7 +73,12 @@ class House:
 
 
 def attach(
-    receiver: Receiver, integration: str = "a", number: int = 1, overrides: Any = None, **delivery: Any
+    receiver: Receiver,
+    integration: str = "a",
+    number: int = 1,
+    overrides: Any = None,
+    audiences: tuple[str, ...] | None = None,
+    **delivery: Any,
 ) -> AttachedRevision:
     """A revision of the Lytics integration that delivers to a receiver of ours."""
     content = RevisionContent(
@@ -85,7 +90,7 @@ def attach(
             base_url=receiver.url, **{"batch_size": 1, "batch_wait_milliseconds": 10, **delivery}
         ),
     )
-    attachment = Attachment("p", "p", integration, integration, number, enabled=True, attached_at=ATTACHED)
+    attachment = Attachment("p", "p", integration, integration, number, True, ATTACHED, audiences)
     return AttachedRevision(attachment, Revision(integration, number, content, "", ATTACHED, "test"))
 
 
@@ -324,6 +329,19 @@ async def test_the_senders_choice_of_integrations_is_honoured(house: House, rece
     await until(lambda: receiver.requests)
     await asyncio.sleep(0.2)
     assert ids(receiver) == ["yes"]
+
+
+async def test_audiences_that_were_not_chosen_stay_here_and_are_counted(house: House, receiver: Receiver) -> None:
+    """Only entries of chosen audiences arrive; another choice takes effect while the same revision stays in use."""
+    counter = metrics.DROPPED.labels("p/a", "of another audience")
+    before = counter._value.get()
+    await house.deploy(attach(receiver, audiences=("vip",)))
+    await house.send("e1", properties={"audience_id": "oslo"})
+    await house.send("e2", properties={"audience_id": "vip"})
+    await until(lambda: ids(receiver) == ["e2"] and counter._value.get() - before == 1)
+    await house.deploy(attach(receiver, audiences=("oslo", "vip")))
+    await house.send("e3", properties={"audience_id": "oslo"})
+    await until(lambda: ids(receiver) == ["e2", "e3"])
 
 
 async def test_a_revision_that_cannot_work_is_shown_and_its_records_wait(house: House, receiver: Receiver) -> None:

@@ -12,12 +12,12 @@ import msgspec
 from headwater.audiences.objects import Audience, Transition
 from headwater.expressions import to_stored
 
-PIPELINE = "audiences"
-"""Slug of the pipeline that entries and exits go to."""
 ENTERED = "Audience Entered"
 EXITED = "Audience Exited"
 MEMBER = "Audience Member"
 """Said to one subscription about somebody who was in the audience before it began."""
+SUBSCRIPTION_KIT = "audience-webhook"
+"""The kit of all subscriptions; the filter of each takes what is for it."""
 
 
 class Announcement(NamedTuple):
@@ -67,6 +67,9 @@ def announcement(
     user = _first(identifiers.get("user_id"), "")
     if user:
         data["userId"] = user
+    if subscription is not None:
+        # The sender's choice, as any event may carry it: whoever else is attached has no use for a second entry.
+        data["integrations"] = {"All": False, SUBSCRIPTION_KIT: True}
     return Announcement(message_id, profile_id, data)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from headwater.audiences import store
-from headwater.audiences.announcements import PIPELINE
 from headwater.audiences.statements import QUERIES
 from headwater.audiences.store import Draft
 from headwater.errors import InputError
 from headwater.pipelines import pipeline_store
+from headwater.pipelines.audience_choice import PIPELINE
 from headwater.pipelines.changes import Change, change
 
 ACTOR = "first start"

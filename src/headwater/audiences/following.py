@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from headwater.audiences import store, tables
-from headwater.audiences.announcements import PIPELINE, Announcement, announcement, shown_fields
+from headwater.audiences.announcements import Announcement, announcement, shown_fields
 from headwater.audiences.audience_set import AudienceSet
 from headwater.audiences.objects import Transition
 from headwater.audiences.settling import Situation
 from headwater.audiences.statements import QUERIES
+from headwater.pipelines.audience_choice import PIPELINE
 
 
 class _Loaded(NamedTuple):

@@ -15,6 +15,7 @@ from headwater.audiences.statements import QUERIES
 from headwater.audiences.trees import dependents, trees_of
 from headwater.errors import InputError
 from headwater.expressions import ExpressionError, canonical, includes, parse_filter
+from headwater.pipelines import deployment_store
 from headwater.pipelines.changes import Change
 
 AUDIENCE_LIMIT = 1_000
@@ -142,6 +143,7 @@ async def delete(change: Change, audience: Audience) -> None:
     _require_unreferenced(audience, others, "deleted")
     await change.connection.execute(QUERIES["delete_audience"], audience.id)
     await change.connection.execute(QUERIES["forget_fills"], audience.number)
+    await deployment_store.forget_audience(change, audience.id)
     await change.connection.execute(QUERIES["ask_everybody"], [], [audience.number], False)
     await change.connection.execute(QUERIES["raise_audiences"])
     await change.record("audience deleted", subject(audience), audience, None)

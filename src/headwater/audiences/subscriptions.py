@@ -18,7 +18,7 @@ import yaml
 
 from headwater import jsontext
 from headwater.audiences import store
-from headwater.audiences.announcements import MEMBER, PIPELINE
+from headwater.audiences.announcements import MEMBER, SUBSCRIPTION_KIT
 from headwater.audiences.definition import NAME_LIMIT, check_name
 from headwater.audiences.objects import Audience
 from headwater.audiences.statements import QUERIES
@@ -28,12 +28,12 @@ from headwater.errors import InputError
 from headwater.expressions import parse_filter
 from headwater.integrations import library
 from headwater.pipelines import deployment_store, integration_store, pipeline_store, revision_edit, slugs
+from headwater.pipelines.audience_choice import PIPELINE
 from headwater.pipelines.changes import Change
 from headwater.pipelines.objects import Integration, Pipeline
 from headwater.pipelines.revision_edit import RevisionEdit
 from headwater.pipelines.secrets import SecretBox
 
-KIT = "audience-webhook"
 SUBSCRIPTIONS_LIMIT = 500
 FIELDS_LIMIT = 100
 AUDIENCES_LIMIT = 100
@@ -107,7 +107,7 @@ async def create(change: Change, draft: SubscriptionDraft, box: SecretBox) -> Sa
     name = check_name(draft.name or f"Webhook of {audiences[0].slug}"[:NAME_LIMIT])
     now = datetime.now(UTC)
     integration = await integration_store.create(
-        change, name=name, slug=None if slugs_from(name) else f"{KIT}-{slugs.new_id()}"
+        change, name=name, slug=None if slugs_from(name) else f"{SUBSCRIPTION_KIT}-{slugs.new_id()}"
     )
     made = Subscription(
         id=secrets.token_hex(16),
@@ -245,7 +245,7 @@ async def _save(
         parameters.update({name: None for name in earlier if name.startswith("HEADER_")})
         parameters.update(_header_parameters(headers))
     edit = RevisionEdit(
-        kit=KIT,
+        kit=SUBSCRIPTION_KIT,
         texts=_texts(subscription.headers),
         parameters=parameters,
         overrides=_filter(subscription),
@@ -257,7 +257,7 @@ async def _save(
 
 def _texts(headers: Sequence[str]) -> dict[str, str]:
     """The kit's files, with the headers that the subscription adds: their values are secret parameters."""
-    texts = library.texts(KIT)
+    texts = library.texts(SUBSCRIPTION_KIT)
     if not headers:
         return texts
     document = yaml.safe_load(texts.pop("connection.yaml"))

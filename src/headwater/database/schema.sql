@@ -97,7 +97,8 @@ CREATE TABLE public.attachments (
     integration_id text NOT NULL,
     revision integer NOT NULL,
     enabled boolean NOT NULL,
-    attached_at timestamp with time zone DEFAULT now() NOT NULL
+    attached_at timestamp with time zone DEFAULT now() NOT NULL,
+    audiences text[]
 );
 
 CREATE TABLE public.audience_fills (

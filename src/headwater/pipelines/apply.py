@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from headwater.errors import ConfigurationError
-from headwater.pipelines import deployment_store, integration_store, kits, pipeline_store, secrets
+from headwater.pipelines import audience_choice, deployment_store, integration_store, kits, pipeline_store, secrets
 from headwater.pipelines.changes import Change
 from headwater.pipelines.declaration import (
     Declaration,
@@ -32,6 +32,7 @@ from headwater.pipelines.objects import (
 from headwater.pipelines.plan import (
     AddWriteKey,
     Attach,
+    Choose,
     CreateIntegration,
     CreatePipeline,
     DeleteIntegration,
@@ -64,6 +65,7 @@ async def declared_state(connection: Any) -> DeclaredState:
     """Read what the install has, in a transaction that sees one state."""
     pipelines = await pipeline_store.every(connection)
     attachments = await deployment_store.attachments(connection)
+    slugs = await audience_choice.slugs_by_id(connection)
     integrations: dict[str, DeclaredIntegration] = {}
     numbers: RevisionNumbers = {}
     parameters: dict[str, Mapping[str, ParameterValue]] = {}
@@ -80,7 +82,9 @@ async def declared_state(connection: Any) -> DeclaredState:
     by_number = {(slug, number): digest for (slug, digest), number in numbers.items()}
     return DeclaredState(
         Declaration(
-            pipelines={p.slug: _declare_pipeline(p, attachments, integrations, by_number) for p in pipelines},
+            pipelines={
+                p.slug: _declare_pipeline(p, _uses(p, attachments, integrations, by_number, slugs)) for p in pipelines
+            },
             integrations=integrations,
         ),
         numbers,
@@ -99,17 +103,26 @@ def _declare_integration(integration: Integration, newest: Revision, older: Sequ
     return DeclaredIntegration(slug=integration.slug, name=integration.name, content=content, held=held)
 
 
-def _declare_pipeline(
+def _uses(
     pipeline: Pipeline,
     attachments: Sequence[Attachment],
     integrations: Mapping[str, DeclaredIntegration],
     digests: Mapping[tuple[str, int], str],
-) -> DeclaredPipeline:
-    uses = [
-        DeclaredUse(attached.integration, attached.enabled, _held(attached, integrations, digests))
+    slugs: Mapping[str, str],
+) -> list[DeclaredUse]:
+    return [
+        DeclaredUse(
+            attached.integration,
+            attached.enabled,
+            _held(attached, integrations, digests),
+            audience_choice.named(attached.audiences, slugs),
+        )
         for attached in attachments
         if attached.pipeline_id == pipeline.id
     ]
+
+
+def _declare_pipeline(pipeline: Pipeline, uses: Sequence[DeclaredUse]) -> DeclaredPipeline:
     return DeclaredPipeline(
         slug=pipeline.slug,
         name=pipeline.name,
@@ -292,6 +305,7 @@ async def _(step: Attach, applying: _Applying) -> None:
         await _integration(applying, step.use.integration),
         revision=applying.numbers[step.use.integration, step.digest],
         enabled=step.use.enabled,
+        audiences=step.use.audiences,
     )
 
 
@@ -312,6 +326,16 @@ async def _(step: Enable, applying: _Applying) -> None:
         await _pipeline(applying, step.pipeline),
         await _integration(applying, step.integration),
         enabled=step.enabled,
+    )
+
+
+@_take.register
+async def _(step: Choose, applying: _Applying) -> None:
+    await deployment_store.choose(
+        applying.change,
+        await _pipeline(applying, step.pipeline),
+        await _integration(applying, step.integration),
+        step.audiences,
     )
 
 

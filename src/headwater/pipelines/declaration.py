@@ -50,11 +50,15 @@ class DeclaredIntegration(msgspec.Struct, frozen=True):
 
 
 class DeclaredUse(msgspec.Struct, frozen=True):
-    """A pipeline uses an integration: the newest content, or the one that `held` names."""
+    """A pipeline uses an integration: the newest content, or the one that `held` names.
+
+    `audiences` are the slugs of those that it hears about, in alphabetical order; None: everything passes.
+    """
 
     integration: str
     enabled: bool = True
     held: str = ""
+    audiences: tuple[str, ...] | None = None
 
 
 class DeclaredPipeline(msgspec.Struct, frozen=True):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from headwater.errors import InputError
-from headwater.pipelines import integration_store
+from headwater.pipelines import audience_choice, integration_store
 from headwater.pipelines.changes import QUERIES, Change
 from headwater.pipelines.objects import Attachment, Integration, Pipeline
 
@@ -26,7 +27,7 @@ class Deployment(msgspec.Struct, frozen=True):
 async def attachments(connection: Any, pipeline: Pipeline | None = None) -> list[Attachment]:
     """The attachments of a pipeline, or all, oldest first."""
     rows = await connection.fetch(QUERIES["attachments"], None if pipeline is None else pipeline.id)
-    return [Attachment(**row) for row in rows]
+    return [_attachment(row) for row in rows]
 
 
 async def attachment(connection: Any, pipeline: Pipeline, integration: Integration) -> Attachment:
@@ -39,7 +40,7 @@ async def attachment(connection: Any, pipeline: Pipeline, integration: Integrati
             "integration",
             code="not_found",
         )
-    return Attachment(**row)
+    return _attachment(row)
 
 
 async def deployments(connection: Any, pipeline: Pipeline, limit: int = 100) -> list[Deployment]:
@@ -49,9 +50,18 @@ async def deployments(connection: Any, pipeline: Pipeline, limit: int = 100) -> 
 
 
 async def attach(
-    change: Change, pipeline: Pipeline, integration: Integration, *, revision: int | None = None, enabled: bool = True
+    change: Change,
+    pipeline: Pipeline,
+    integration: Integration,
+    *,
+    revision: int | None = None,
+    enabled: bool = True,
+    audiences: Sequence[str] | None = None,
 ) -> Attachment:
-    """Let the pipeline deliver to the integration from now on. Raises InputError when it already does."""
+    """Let the pipeline deliver to the integration from now on; with `audiences` (ids or slugs) what they announce only.
+
+    Raises InputError when it already does, and for audiences that cannot be chosen.
+    """
     if await change.connection.fetchrow(QUERIES["attachment"], pipeline.id, integration.id) is not None:
         raise InputError(
             f"{integration.slug!r} is already attached to {pipeline.slug!r}; deploy another revision instead",
@@ -59,7 +69,8 @@ async def attach(
             code="conflict",
         )
     number = (await integration_store.revision(change.connection, integration, revision)).number
-    await change.connection.execute(QUERIES["insert_attachment"], pipeline.id, integration.id, number, enabled)
+    choice = await audience_choice.chosen(change.connection, pipeline, audiences)
+    await change.connection.execute(QUERIES["insert_attachment"], pipeline.id, integration.id, number, enabled, choice)
     return await _finish(change, "integration attached", pipeline, integration, None)
 
 
@@ -101,6 +112,25 @@ async def enable(change: Change, pipeline: Pipeline, integration: Integration, *
     return after
 
 
+async def choose(
+    change: Change, pipeline: Pipeline, integration: Integration, audiences: Sequence[str] | None
+) -> Attachment:
+    """Let entries and exits of these audiences (ids or slugs) pass and no others; None: everything passes. Raises InputError."""
+    before = await attachment(change.connection, pipeline, integration)
+    choice = await audience_choice.chosen(change.connection, pipeline, audiences)
+    if before.audiences == choice:
+        return before
+    await change.connection.execute(QUERIES["choose_audiences"], pipeline.id, integration.id, choice)
+    after = await attachment(change.connection, pipeline, integration)
+    await change.record("audiences chosen", subject(after), before, after)
+    return after
+
+
+async def forget_audience(change: Change, audience_id: str) -> None:
+    """Take an audience that is being deleted out of every choice. Whoever chose nothing else hears nothing more."""
+    await change.connection.execute(QUERIES["forget_audience"], audience_id)
+
+
 async def detach(change: Change, pipeline: Pipeline, integration: Integration) -> None:
     """End the use of the integration by the pipeline; what was not delivered yet is not delivered any more."""
     before = await attachment(change.connection, pipeline, integration)
@@ -111,6 +141,12 @@ async def detach(change: Change, pipeline: Pipeline, integration: Integration) -
 def subject(attached: Attachment) -> str:
     """How the audit log names an attachment: as part of its pipeline."""
     return f"pipeline {attached.pipeline_id}"
+
+
+def _attachment(row: Any) -> Attachment:
+    values = dict(row)
+    audiences = values.pop("audiences")
+    return Attachment(**values, audiences=None if audiences is None else tuple(audiences))
 
 
 async def _finish(

@@ -45,6 +45,7 @@ class _UseEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     integration: str
     enabled: bool = True
     held: str = ""
+    audiences: tuple[str, ...] | None = None
 
 
 class _PipelineFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -124,7 +125,7 @@ def _pipeline_text(pipeline: DeclaredPipeline) -> str:
             partial_batch_status=pipeline.partial_batch_status,
             tag=pipeline.tag,
             write_keys=tuple(sorted(pipeline.write_keys)),
-            integrations=tuple(_UseEntry(use.integration, use.enabled, use.held) for use in uses),
+            integrations=tuple(_UseEntry(use.integration, use.enabled, use.held, use.audiences) for use in uses),
         )
     )
 
@@ -140,8 +141,13 @@ def _read_pipeline(path: Path) -> DeclaredPipeline:
         partial_batch_status=file.partial_batch_status,
         tag=_tag(file.tag, place),
         write_keys=file.write_keys,
-        integrations=tuple(DeclaredUse(use.integration, use.enabled, use.held) for use in file.integrations),
+        integrations=tuple(_use(entry) for entry in file.integrations),
     )
+
+
+def _use(entry: _UseEntry) -> DeclaredUse:
+    audiences = None if entry.audiences is None else tuple(sorted(set(entry.audiences)))
+    return DeclaredUse(entry.integration, entry.enabled, entry.held, audiences)
 
 
 def _read_integration(folder: Path, library: Library) -> DeclaredIntegration:

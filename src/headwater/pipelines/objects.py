@@ -110,7 +110,10 @@ class Revision(msgspec.Struct, frozen=True):
 
 
 class Attachment(msgspec.Struct, frozen=True):
-    """A pipeline uses one revision of an integration, from `attached_at` on."""
+    """A pipeline uses one revision of an integration, from `attached_at` on.
+
+    `audiences` are the ids of those whose entries and exits pass; None: everything passes (see `audience_choice`).
+    """
 
     pipeline_id: str
     pipeline: str
@@ -119,6 +122,7 @@ class Attachment(msgspec.Struct, frozen=True):
     revision: int
     enabled: bool
     attached_at: datetime
+    audiences: tuple[str, ...] | None = None
 
 
 MASK = "(set, not shown)"

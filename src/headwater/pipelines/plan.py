@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from headwater.pipelines.audience_choice import told
 from headwater.pipelines.declaration import (
     Declaration,
     DeclaredContent,
@@ -81,7 +82,8 @@ class Attach(NamedTuple):
 
     def __str__(self) -> str:
         paused = "" if self.use.enabled else ", paused"
-        return f"attach {self.use.integration} to pipeline {self.pipeline}{paused}"
+        audiences = "" if self.use.audiences is None else f", about {told(self.use.audiences)}"
+        return f"attach {self.use.integration} to pipeline {self.pipeline}{paused}{audiences}"
 
 
 class Deploy(NamedTuple):
@@ -102,6 +104,18 @@ class Enable(NamedTuple):
 
     def __str__(self) -> str:
         return f"{'resume' if self.enabled else 'pause'} {self.integration} on pipeline {self.pipeline}"
+
+
+class Choose(NamedTuple):
+    """Let other audiences pass than before."""
+
+    pipeline: str
+    integration: str
+    before: tuple[str, ...] | None
+    audiences: tuple[str, ...] | None
+
+    def __str__(self) -> str:
+        return f"let {self.integration} on pipeline {self.pipeline} hear about {told(self.audiences)}, before: {told(self.before)}"
 
 
 class RemoveWriteKey(NamedTuple):
@@ -145,6 +159,7 @@ Step = (
     | Attach
     | Deploy
     | Enable
+    | Choose
     | Removal
 )
 
@@ -213,6 +228,8 @@ def _use_steps(
         yield Deploy(pipeline, desired.integration, digest, newest=not desired.held)
     if present.enabled != desired.enabled:
         yield Enable(pipeline, desired.integration, desired.enabled)
+    if present.audiences != desired.audiences:
+        yield Choose(pipeline, desired.integration, present.audiences, desired.audiences)
 
 
 def _properties(pipeline: DeclaredPipeline) -> tuple[object, ...]:

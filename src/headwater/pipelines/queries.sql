@@ -120,24 +120,38 @@ RETURNING integration_id, number, content, note, created_at, created_by;
 
 -- name: attachments
 -- Every attachment with the slugs of both sides, of one pipeline or all, oldest first.
-SELECT a.pipeline_id, p.slug AS pipeline, a.integration_id, i.slug AS integration, a.revision, a.enabled, a.attached_at
+SELECT a.pipeline_id, p.slug AS pipeline, a.integration_id, i.slug AS integration, a.revision, a.enabled, a.attached_at,
+    a.audiences
 FROM attachments a JOIN pipelines p ON p.id = a.pipeline_id JOIN integrations i ON i.id = a.integration_id
 WHERE $1::text IS NULL OR a.pipeline_id = $1
 ORDER BY a.attached_at, p.slug, i.slug;
 
 -- name: attachment
 -- One attachment with the slugs of both sides.
-SELECT a.pipeline_id, p.slug AS pipeline, a.integration_id, i.slug AS integration, a.revision, a.enabled, a.attached_at
+SELECT a.pipeline_id, p.slug AS pipeline, a.integration_id, i.slug AS integration, a.revision, a.enabled, a.attached_at,
+    a.audiences
 FROM attachments a JOIN pipelines p ON p.id = a.pipeline_id JOIN integrations i ON i.id = a.integration_id
 WHERE a.pipeline_id = $1 AND a.integration_id = $2;
 
 -- name: insert_attachment
 -- Lets a pipeline use a revision from now on.
-INSERT INTO attachments (pipeline_id, integration_id, revision, enabled) VALUES ($1, $2, $3, $4);
+INSERT INTO attachments (pipeline_id, integration_id, revision, enabled, audiences) VALUES ($1, $2, $3, $4, $5);
 
 -- name: update_attachment
 -- Changes which revision a pipeline uses and whether it delivers.
 UPDATE attachments SET revision = $3, enabled = $4 WHERE pipeline_id = $1 AND integration_id = $2;
+
+-- name: choose_audiences
+-- Changes which audiences an attachment hears about.
+UPDATE attachments SET audiences = $3 WHERE pipeline_id = $1 AND integration_id = $2;
+
+-- name: forget_audience
+-- Takes a deleted audience out of every choice; a choice of nothing else then lets nothing pass.
+UPDATE attachments SET audiences = array_remove(audiences, $1) WHERE $1 = ANY (audiences);
+
+-- name: audience_slugs
+-- What people call each audience.
+SELECT id, slug FROM audiences ORDER BY created, slug;
 
 -- name: delete_attachment
 -- Ends the use of an integration by a pipeline.

@@ -11,6 +11,7 @@ Consent comes first. An integration that needs no category may have every event.
 
 Several of them at once must all agree. A consent object of the wrong shape is a refusal: what cannot be understood was
 not given. Then the sender's `integrations` object: a named entry beats `All`, names are case-sensitive, `false` refuses.
+Last the audiences that an attachment chose: an entry or exit of another one stays, and so does what is of no audience.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Refused(NamedTuple):
 Permission = Allowed | Refused
 CONSENT = Refused("no consent")
 NOT_CHOSEN = Refused("not chosen by the sender")
+OTHER_AUDIENCE = Refused("of another audience")
 
 
 NOT_FORWARDED = "_metadata"
@@ -45,13 +47,23 @@ def forwarded(event: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in event.items() if key != NOT_FORWARDED}
 
 
-def decide(event: Mapping[str, Any], names: Collection[str], categories: Collection[str]) -> Permission:
-    """Whether `event` may go to an integration known by `names` that serves the consent `categories`."""
+def decide(
+    event: Mapping[str, Any],
+    names: Collection[str],
+    categories: Collection[str],
+    audiences: Collection[str] | None,
+) -> Permission:
+    """Whether `event` may go to an integration known by `names` that serves the consent `categories`.
+
+    `audiences` are the ids of those that it hears about; None: it chose none, and everything passes.
+    """
     context = event.get("context")
     if categories and isinstance(context, Mapping) and not _consented(context, categories):
         return CONSENT
     chosen = event.get("integrations")
-    return Allowed() if not isinstance(chosen, Mapping) or _chosen(chosen, names) else NOT_CHOSEN
+    if isinstance(chosen, Mapping) and not _chosen(chosen, names):
+        return NOT_CHOSEN
+    return Allowed() if audiences is None or _announced_by(event, audiences) else OTHER_AUDIENCE
 
 
 def _consented(context: Mapping[str, Any], categories: Collection[str]) -> bool:
@@ -89,6 +101,12 @@ def _managed(managed: Mapping[str, Any] | None, categories: Collection[str]) -> 
 
 def _is_true(value: Any) -> bool:
     return value is True or (isinstance(value, str) and value.strip().lower() == "true")
+
+
+def _announced_by(event: Mapping[str, Any], audiences: Collection[str]) -> bool:
+    properties = event.get("properties")
+    announced = properties.get("audience_id") if isinstance(properties, Mapping) else None
+    return isinstance(announced, str) and announced in audiences
 
 
 def _chosen(chosen: Mapping[str, Any], names: Collection[str]) -> bool:

@@ -48,13 +48,14 @@ class Target:
         names = {attached.attachment.integration, content.kit}
         self._names = frozenset(names | {friendly} if isinstance(friendly, str) else names)
         self._categories = content.delivery.consent_categories
+        self._audiences = attached.attachment.audiences
         self.stream = str(self._integration.connection.settings.get("stream") or DEFAULT_STREAM)
         self.since: datetime = attached.attachment.attached_at
         self.key = target_key(attached)
 
     def shape(self, event: dict[str, Any]) -> Shaped:
         """The records of an event. Raises nothing that the event could cause: a playbook's faults are its flags."""
-        permission = decide(event, self._names, self._categories)
+        permission = decide(event, self._names, self._categories, self._audiences)
         if isinstance(permission, Refused):
             return Shaped(self.stream, (), permission.reason)
         prepared = self._integration.prepare(forwarded(event))

@@ -64,7 +64,8 @@ class DestinationMaker:
         friendly = kits.kit_from(content.kit, content.texts).metadata.value.get("friendlyName")
         if isinstance(friendly, str):
             names.append(friendly)
-        return PermittedDestination(self._serving(attached), names, content.delivery.consent_categories)
+        categories, audiences = content.delivery.consent_categories, attached.attachment.audiences
+        return PermittedDestination(self._serving(attached), names, categories, audiences)
 
     def _serving(self, attached: AttachedRevision) -> Destination:
         revision = attached.revision

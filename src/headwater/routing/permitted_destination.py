@@ -1,8 +1,8 @@
-"""A destination that takes only what may leave: consent and the sender's choice, asked before the playbook runs."""
+"""A destination that takes only what may leave: consent, the sender's choice, chosen audiences, asked before the playbook runs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from headwater.events import Record
 from headwater.privacy.permission import Refused, decide, forwarded
@@ -10,12 +10,19 @@ from headwater.routing.destination import Attempt, Destination, Outgoing, Pace, 
 
 
 class PermittedDestination:
-    """Another destination behind a question. `names` are what senders may call the integration."""
+    """Another destination behind a question. `names` are what senders may call the integration, the rest as in `decide`."""
 
-    def __init__(self, inner: Destination, names: Sequence[str], categories: Sequence[str]) -> None:
+    def __init__(
+        self,
+        inner: Destination,
+        names: Sequence[str],
+        categories: Sequence[str],
+        audiences: Collection[str] | None,
+    ) -> None:
         self._inner = inner
         self._names = frozenset(names)
         self._categories = tuple(categories)
+        self._audiences = None if audiences is None else frozenset(audiences)
 
     @property
     def revision(self) -> int:
@@ -29,7 +36,7 @@ class PermittedDestination:
 
     def prepare(self, record: Record) -> Prepared:
         """Ask, leave out what nobody gets, then prepare."""
-        permission = decide(record.data, self._names, self._categories)
+        permission = decide(record.data, self._names, self._categories, self._audiences)
         if isinstance(permission, Refused):
             return Prepared((), dropped=permission.reason)
         return self._inner.prepare(Record(record.meta, forwarded(record.data)))

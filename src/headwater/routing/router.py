@@ -38,12 +38,14 @@ logger = structlog.get_logger(__name__)
 MakeDestination = Callable[[AttachedRevision], Destination]
 Key = tuple[str, str]
 """Pipeline id and integration id."""
+Use = tuple[int, tuple[str, ...] | None]
+"""What decides what a delivery sends: number of the revision, and the audiences that it hears about."""
 
 
 class _Running(NamedTuple):
     delivery: Delivery
     task: asyncio.Task[None]
-    revision: int
+    use: Use
 
 
 class Router:
@@ -85,7 +87,7 @@ class Router:
             running = self._running.get(key)
             if running is None or running.task.done():
                 self._start(key, attached)
-            elif running.revision != attached.attachment.revision:
+            elif running.use != _use(attached):
                 await self._change(key, running, attached)
         await self._forget_detached(snapshot)
 
@@ -105,7 +107,7 @@ class Router:
             attempts=self._attempts.of(*key),
         )
         task = asyncio.create_task(self._run(key, delivery), name=f"delivery {delivery.name}")
-        self._running[key] = _Running(delivery, task, attached.attachment.revision)
+        self._running[key] = _Running(delivery, task, _use(attached))
         logger.info("delivering", integration=delivery.name, revision=attached.attachment.revision)
 
     async def _run(self, key: Key, delivery: Delivery) -> None:
@@ -123,7 +125,7 @@ class Router:
             self._start(key, attached)
             return
         running.delivery.use(destination)
-        self._running[key] = running._replace(revision=attached.attachment.revision)
+        self._running[key] = running._replace(use=_use(attached))
         logger.info("deployed", integration=running.delivery.name, revision=attached.attachment.revision)
 
     def _destination(self, attached: AttachedRevision) -> Destination | None:
@@ -224,6 +226,10 @@ def _is_delivered(attached: AttachedRevision) -> bool:
 
 def _key(attached: AttachedRevision) -> Key:
     return attached.attachment.pipeline_id, attached.attachment.integration_id
+
+
+def _use(attached: AttachedRevision) -> Use:
+    return attached.attachment.revision, attached.attachment.audiences
 
 
 def _name(attached: AttachedRevision) -> str:

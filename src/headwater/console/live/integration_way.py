@@ -51,7 +51,7 @@ def compute(attached: AttachedRevision, record: Record, collector_url: str) -> C
     try:
         friendly = kits.kit_from(content.kit, content.texts).metadata.value.get("friendlyName")
         names = [attached.attachment.integration, content.kit, *([friendly] if isinstance(friendly, str) else [])]
-        permission = decide(record.data, names, content.delivery.consent_categories)
+        permission = decide(record.data, names, content.delivery.consent_categories, attached.attachment.audiences)
         if isinstance(permission, Refused):
             return Computed(attached, profiles, withheld=permission.reason)
         event = with_traits(forwarded(record.data))
