@@ -211,3 +211,19 @@ async def test_a_kit_shows_the_parameters_that_it_asks_for(api):
         assert "lytics" in [kit["name"] for kit in (await client.get("/kits")).json()]
         kit = (await client.get("/kits/lytics")).json()
     assert {p["name"]: p["is_sensitive"] for p in kit["parameters"]} == {"STREAM_ID": False, "API_KEY": True}
+
+
+async def test_an_integration_hears_about_chosen_audiences(api):
+    """The choice is made when attaching and changed alone; what is absent stays, null means all."""
+    async with api.client() as client:
+        await made(client, "/integrations", LYTICS)
+        place = "/pipelines/audiences/integrations/lytics"
+        attached = await client.put(place, json={"audiences": ["connected_profiles"]})
+        (chosen,) = attached.json()["audiences"]
+        assert chosen != "connected_profiles"
+        paused = await client.patch(place, json={"enabled": False})
+        assert (paused.json()["enabled"], paused.json()["audiences"]) == (False, [chosen])
+        everything = await client.patch(place, json={"audiences": None})
+        assert (everything.json()["enabled"], everything.json()["audiences"]) == (False, None)
+        refused = await client.patch(place, json={"audiences": ["nobody"]})
+        assert (refused.status_code, refused.json()["field"]) == (400, "audiences")

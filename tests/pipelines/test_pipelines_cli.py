@@ -7,8 +7,10 @@ import sys
 
 import pytest
 
+from headwater.audiences.defaults import create_defaults
 from headwater.cli import configuration, integration, pipeline, token
 from headwater.database import migrations
+from headwater.database.pool import open_pool
 from headwater.errors import ConfigurationError, InputError
 
 
@@ -78,6 +80,26 @@ async def test_the_way_of_an_integration(install, capsys):
     await run(pipeline.app, "detach", "web", "lytics")
     await run(integration.app, "delete", "lytics", "--yes")
     assert await output_of(capsys, integration.app, "list", "--json") == []
+
+
+async def test_audiences_of_an_integration_are_chosen(install, database_url, capsys):
+    """Chosen when attaching, changed by name, ended with --every; each command says what is in force."""
+    pool = await open_pool(database_url)
+    await create_defaults(pool)
+    await pool.close()
+    await run(integration.app, "add", "lytics", "STREAM_ID=a", "API_KEY=k-secret")
+    attached = await output_of(
+        capsys, pipeline.app, "attach", "audiences", "lytics", "--audience", "unhealthy_profiles"
+    )
+    assert attached == "audiences delivers to lytics with revision 1, about unhealthy_profiles.\n"
+    two = ("connected_profiles", "unhealthy_profiles")
+    changed = await output_of(capsys, pipeline.app, "audiences", "audiences", "lytics", *two)
+    assert "about connected_profiles, unhealthy_profiles." in changed
+    assert "about connected_profiles, unhealthy_profiles" in await output_of(capsys, pipeline.app, "list")
+    every = await output_of(capsys, pipeline.app, "audiences", "audiences", "lytics", "--every")
+    assert every == "audiences delivers to lytics with revision 1.\n"
+    with pytest.raises(InputError, match="--every"):
+        await run(pipeline.app, "audiences", "audiences", "lytics")
 
 
 async def test_a_kit_is_changed_by_overrides(install, capsys, tmp_path):

@@ -55,16 +55,21 @@ class WriteKeyView(msgspec.Struct, frozen=True):
 
 
 class NewAttachment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a pipeline begins to use an integration: its newest revision unless given, paused when not enabled."""
+    """How a pipeline begins to use an integration: its newest revision unless given, paused when not enabled.
+
+    On the pipeline of entries and exits `audiences` are the ids or slugs of those that it hears about; null: all.
+    """
 
     revision: RevisionNumber | None = None
     enabled: bool = True
+    audiences: tuple[str, ...] | None = None
 
 
 class AttachmentChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Pause or resume delivery."""
+    """Pause or resume delivery, choose audiences (as in `NewAttachment`); what is absent stays."""
 
-    enabled: bool
+    enabled: bool | msgspec.UnsetType = msgspec.UNSET
+    audiences: tuple[str, ...] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class DeploymentOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -156,10 +161,12 @@ class PipelineRoutes(Controller):
         """Let the pipeline deliver to the integration from now on."""
         async with change(state.services.pool, actor_of(request)) as made:
             pair = await _pair(made, pipeline, integration)
-            return await deployment_store.attach(made, *pair, revision=data.revision, enabled=data.enabled)
+            return await deployment_store.attach(
+                made, *pair, revision=data.revision, enabled=data.enabled, audiences=data.audiences
+            )
 
-    @patch("/{pipeline:str}/integrations/{integration:str}", opt=CHANGE, summary="Pause or resume delivery")
-    async def enable(
+    @patch("/{pipeline:str}/integrations/{integration:str}", opt=CHANGE, summary="Change an attachment")
+    async def change_attachment(
         self,
         state: State,
         request: Caller,
@@ -167,10 +174,14 @@ class PipelineRoutes(Controller):
         integration: IntegrationName,
         data: JSONBody[AttachmentChange],
     ) -> Attachment:
-        """Pause delivery, so that events wait in the log, or go on where it was paused."""
+        """Pause delivery, so that events wait in the log, or go on where it was paused; choose audiences."""
         async with change(state.services.pool, actor_of(request)) as made:
             pair = await _pair(made, pipeline, integration)
-            return await deployment_store.enable(made, *pair, enabled=data.enabled)
+            if data.enabled is not msgspec.UNSET:
+                await deployment_store.enable(made, *pair, enabled=data.enabled)
+            if data.audiences is not msgspec.UNSET:
+                await deployment_store.choose(made, *pair, data.audiences)
+            return await deployment_store.attachment(made.connection, *pair)
 
     @delete("/{pipeline:str}/integrations/{integration:str}", opt=CHANGE, summary="Detach an integration")
     async def detach(self, state: State, request: Caller, pipeline: PipelineName, integration: IntegrationName) -> None:

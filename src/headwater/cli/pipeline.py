@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -10,7 +11,7 @@ from cyclopts import App, Parameter
 from headwater.cli.configuration_session import session, write_json, write_line, write_table
 from headwater.database.transactions import transaction
 from headwater.errors import InputError
-from headwater.pipelines import deployment_store, integration_store, pipeline_store
+from headwater.pipelines import audience_choice, deployment_store, integration_store, pipeline_store
 from headwater.pipelines.changes import change
 from headwater.pipelines.objects import Attachment, Pipeline
 
@@ -28,6 +29,7 @@ async def list_(*, json: AsJson = False) -> None:
     async with session() as made, transaction(made.pool, read_only=True) as connection:
         pipelines = await pipeline_store.every(connection)
         attachments = await deployment_store.attachments(connection)
+        slugs = await audience_choice.slugs_by_id(connection)
     if json:
         write_json(pipelines)
         return
@@ -36,7 +38,7 @@ async def list_(*, json: AsJson = False) -> None:
             pipeline.slug,
             pipeline.name,
             "enabled" if pipeline.enabled else "disabled",
-            ", ".join(_use(a) for a in attachments if a.pipeline_id == pipeline.id),
+            ", ".join(_use(a, slugs) for a in attachments if a.pipeline_id == pipeline.id),
         )
         for pipeline in pipelines
     ]
@@ -66,7 +68,7 @@ async def create(
         created = await pipeline_store.create(changing, name=name, slug=slug, allowed_origins=origin)
         await pipeline_store.add_write_key(changing, created)
         pipeline = await pipeline_store.find(changing.connection, created.id)
-    _write_pipeline(pipeline, [], json=json)
+    _write_pipeline(pipeline, [], {}, json=json)
 
 
 @app.command
@@ -75,7 +77,8 @@ async def show(pipeline: str, *, json: AsJson = False) -> None:
     async with session() as made, transaction(made.pool, read_only=True) as connection:
         found = await pipeline_store.find(connection, pipeline)
         attachments = await deployment_store.attachments(connection, found)
-    _write_pipeline(found, attachments, json=json)
+        slugs = await audience_choice.slugs_by_id(connection)
+    _write_pipeline(found, attachments, slugs, json=json)
 
 
 @app.command
@@ -108,7 +111,7 @@ async def update(
             allowed_origins=() if any_origin else origins,
         )
         after = await pipeline_store.update(changing, changed)
-    _write_pipeline(after, [], json=False)
+    _write_pipeline(after, [], {}, json=False)
 
 
 @app.command
@@ -128,6 +131,7 @@ async def attach(
     *,
     revision: int | None = None,
     paused: Annotated[bool, Parameter(negative=())] = False,
+    audience: Annotated[tuple[str, ...] | None, Parameter(negative=())] = None,
 ) -> None:
     """Let a pipeline deliver to an integration from now on.
 
@@ -137,6 +141,8 @@ async def attach(
         The revision to use; the newest by default.
     paused
         Keep events in the log for it, but do not deliver yet.
+    audience
+        On the pipeline "audiences": deliver entries and exits of this one, by slug or id; repeat it for more. All by default.
     """
     async with session() as made, change(made.pool, made.actor) as changing:
         attached = await deployment_store.attach(
@@ -145,8 +151,36 @@ async def attach(
             await integration_store.find(changing.connection, integration),
             revision=revision,
             enabled=not paused,
+            audiences=audience,
         )
-    _write_use(attached)
+        slugs = await audience_choice.slugs_by_id(changing.connection)
+    _write_use(attached, slugs)
+
+
+@app.command
+async def audiences(
+    pipeline: str, integration: str, *names: str, every: Annotated[bool, Parameter(negative=())] = False
+) -> None:
+    """Choose the audiences whose entries and exits a pipeline delivers to an integration.
+
+    Parameters
+    ----------
+    names
+        Slugs or ids, all of them: others are taken away.
+    every
+        Deliver those of all audiences, future ones too.
+    """
+    if every == bool(names):
+        raise InputError("name audiences, or give --every for all of them", "names")
+    async with session() as made, change(made.pool, made.actor) as changing:
+        attached = await deployment_store.choose(
+            changing,
+            await pipeline_store.find(changing.connection, pipeline),
+            await integration_store.find(changing.connection, integration),
+            None if every else names,
+        )
+        slugs = await audience_choice.slugs_by_id(changing.connection)
+    _write_use(attached, slugs)
 
 
 @app.command
@@ -171,7 +205,8 @@ async def deploy(pipeline: str, integration: str, *, revision: int | None = None
             await integration_store.find(changing.connection, integration),
             revision=revision,
         )
-    _write_use(attached)
+        slugs = await audience_choice.slugs_by_id(changing.connection)
+    _write_use(attached, slugs)
 
 
 @app.command
@@ -183,7 +218,8 @@ async def rollback(pipeline: str, integration: str) -> None:
             await pipeline_store.find(changing.connection, pipeline),
             await integration_store.find(changing.connection, integration),
         )
-    _write_use(attached)
+        slugs = await audience_choice.slugs_by_id(changing.connection)
+    _write_use(attached, slugs)
 
 
 @app.command
@@ -247,10 +283,11 @@ async def _enable(pipeline: str, integration: str, *, enabled: bool) -> None:
             await integration_store.find(changing.connection, integration),
             enabled=enabled,
         )
-    _write_use(attached)
+        slugs = await audience_choice.slugs_by_id(changing.connection)
+    _write_use(attached, slugs)
 
 
-def _write_pipeline(pipeline: Pipeline, attachments: list[Attachment], *, json: bool) -> None:
+def _write_pipeline(pipeline: Pipeline, attachments: list[Attachment], slugs: Mapping[str, str], *, json: bool) -> None:
     if json:
         write_json(msgspec.to_builtins(pipeline) | {"integrations": msgspec.to_builtins(attachments)})
         return
@@ -260,15 +297,21 @@ def _write_pipeline(pipeline: Pipeline, attachments: list[Attachment], *, json: 
         ("state", "enabled" if pipeline.enabled else "disabled"),
         ("write keys", ", ".join(pipeline.write_keys)),
         ("origins", ", ".join(pipeline.allowed_origins) if pipeline.allowed_origins else "any"),
-        ("delivers to", ", ".join(_use(attached) for attached in attachments)),
+        ("delivers to", ", ".join(_use(attached, slugs) for attached in attachments)),
     ]
     write_table(f"Pipeline {pipeline.slug}", ("", ""), rows)
 
 
-def _write_use(attached: Attachment) -> None:
-    state = "" if attached.enabled else ", paused"
+def _write_use(attached: Attachment, slugs: Mapping[str, str]) -> None:
+    state = _state(attached, slugs)
     write_line(f"{attached.pipeline} delivers to {attached.integration} with revision {attached.revision}{state}.")
 
 
-def _use(attached: Attachment) -> str:
-    return f"{attached.integration} (revision {attached.revision}{'' if attached.enabled else ', paused'})"
+def _use(attached: Attachment, slugs: Mapping[str, str]) -> str:
+    return f"{attached.integration} (revision {attached.revision}{_state(attached, slugs)})"
+
+
+def _state(attached: Attachment, slugs: Mapping[str, str]) -> str:
+    paused = "" if attached.enabled else ", paused"
+    choice = audience_choice.named(attached.audiences, slugs)
+    return paused if choice is None else f"{paused}, about {audience_choice.told(choice)}"
