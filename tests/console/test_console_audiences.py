@@ -12,8 +12,13 @@ from hypothesis import strategies as st
 
 from headwater.audiences import store
 from headwater.console.audiences.rules import Condition, RuleGroup, Rules, rules_of, text_of
+from headwater.database.transactions import transaction
 from headwater.errors import InputError
+from headwater.integrations import library
+from headwater.pipelines import deployment_store, integration_store, pipeline_store
+from headwater.pipelines.audience_choice import named, slugs_by_id
 from headwater.pipelines.changes import change
+from headwater.pipelines.objects import RevisionContent
 
 in_browser = pytest.mark.skipif(not AXE.exists(), reason="run scripts/setup-tests first")
 
@@ -112,6 +117,74 @@ async def test_why_members_overlap_and_activation(town, visits, page_check):
     await page.get_by_role("link", name="Done").click()
     await page.get_by_text("https://shop.example/hook").wait_for()
     await page_check(page, "audience-activation")
+
+
+async def integration(town: Town, slug: str, *audiences: str) -> None:
+    """An integration with a revision; attached where audiences are named."""
+    async with change(town.pool, "test") as made:
+        created = await integration_store.create(made, name=slug.title(), slug=slug)
+        texts = library.texts("stdout")
+        await integration_store.save(made, created, RevisionContent(kit="stdout", texts=texts))
+        if audiences:
+            pipeline = await pipeline_store.find(made.connection, "audiences")
+            await deployment_store.attach(made, pipeline, created, audiences=audiences)
+
+
+async def heard(town: Town) -> dict[str, tuple[str, ...] | None]:
+    """What each integration of the pipeline hears about."""
+    async with transaction(town.pool, read_only=True) as connection:
+        pipeline = await pipeline_store.find(connection, "audiences")
+        slugs = await slugs_by_id(connection)
+        attached = await deployment_store.attachments(connection, pipeline)
+        return {each.integration: named(each.audiences, slugs) for each in attached}
+
+
+@pytest.mark.slow
+@in_browser
+async def test_one_audience_goes_to_one_integration(town, visits, page_check):
+    """This audience alone unless one wants all; another audience joins it; ending takes this one away and leaves the other."""
+    await audience(town, "FILTER EXISTS email", "oslo")
+    await audience(town, "FILTER EXISTS email", "vip")
+    await integration(town, "mailer")
+    await integration(town, "ads", "vip")
+    page = await visits.as_role("editor")
+    await page.goto("/audiences/oslo/activation")
+    await page.get_by_label("Send to").select_option(label="Mailer")
+    await page.get_by_role("button", name="Send entries and exits").click()
+    await page.get_by_role("row", name="mailer").get_by_text("only this audience").wait_for()
+    await page.get_by_label("Send to").select_option(label="Ads (hears about vip)")
+    await page.get_by_role("button", name="Send entries and exits").click()
+    await page.get_by_role("row", name="ads").get_by_text("this audience, vip").wait_for()
+    assert await heard(town) == {"ads": ("oslo", "vip"), "mailer": ("oslo",)}
+    await page_check(page, "audience-activation-integrations")
+    await page.get_by_role("row", name="ads").get_by_role("button", name="End").click()
+    await page.get_by_role("dialog").get_by_text("It goes on hearing about vip").wait_for()
+    await page.get_by_role("button", name="End it").click()
+    await page.get_by_text("Ads gets no entries and exits of oslo any more").wait_for()
+    await page.get_by_role("row", name="mailer").get_by_role("button", name="End").click()
+    await page.get_by_role("dialog").get_by_role("button", name="End it").click()
+    await page.get_by_text("Mailer gets no entries and exits of any audience any more").wait_for()
+    assert await heard(town) == {"ads": ("vip",)}
+    await page.get_by_label("Send to").select_option(label="Mailer")
+    await page.get_by_label("Entries and exits of").select_option(label="All audiences, future ones too")
+    await page.get_by_role("button", name="Send entries and exits").click()
+    await page.get_by_role("row", name="mailer").get_by_role("cell", name="all audiences").wait_for()
+    assert (await heard(town))["mailer"] is None
+    await page.get_by_role("button", name="Only this audience").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Only this audience").click()
+    await page.get_by_role("row", name="mailer").get_by_role("cell", name="only this audience").wait_for()
+    await page.goto("/pipelines/audiences")
+    await page.get_by_role("link", name="vip").wait_for()
+    await page_check(page, "pipeline-with-chosen-audiences")
+
+
+async def test_ending_asks_again_when_somebody_else_was_faster(town):
+    """Who ends all audiences where one was chosen meanwhile, or the other way round, is told; nothing is changed."""
+    await audience(town, "FILTER EXISTS email", "vip")
+    await integration(town, "ads", "vip")
+    client = await town.running.client("editor")
+    reply = await client.post("/audiences/vip/integrations/ads/end", data={"everything": "yes"})
+    assert (reply.status_code, await heard(town)) == (409, {"ads": ("vip",)})
 
 
 CONDITIONS = st.one_of(

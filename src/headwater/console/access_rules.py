@@ -121,6 +121,7 @@ RULES: Mapping[str, Rule] = {
     "GET /audiences/{audience}/activation": VIEWER,
     "POST /audiences/{audience}/announce": EDITOR,
     "POST /audiences/{audience}/send": EDITOR,
+    "POST /audiences/{audience}/integrations/{integration}/end": EDITOR,
     "POST /audiences/{audience}/subscriptions": EDITOR,
     "POST /audiences/{audience}/subscriptions/{subscription}/end": EDITOR,
     # Schema

@@ -8,8 +8,9 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.params import FromPath
 
+from headwater.api.names import IntegrationName
 from headwater.audiences import store, subscriptions
-from headwater.audiences.announcements import ENTERED, EXITED, PIPELINE
+from headwater.audiences.announcements import ENTERED, EXITED
 from headwater.audiences.objects import Audience
 from headwater.audiences.subscriptions import Subscription, SubscriptionDraft
 from headwater.audiences.trees import holds_everybody
@@ -24,17 +25,32 @@ from headwater.console.replies import done
 from headwater.database.transactions import transaction
 from headwater.errors import InputError
 from headwater.pipelines import deployment_store, integration_store, pipeline_store
-from headwater.pipelines.changes import change
-from headwater.pipelines.objects import Attachment, Integration
+from headwater.pipelines.audience_choice import PIPELINE, Choice, named, slugs_by_id
+from headwater.pipelines.changes import Change, change
+from headwater.pipelines.objects import Attachment, Integration, Pipeline
 
 Caller = Request[Any, Any, State]
 
 
-class Activation(NamedTuple):
-    """Where entries and exits go. `free` are integrations that do not get them yet."""
+class Hearing(NamedTuple):
+    """An integration that hears about the audience. `others` are slugs of audiences that it hears about as well; None: of all."""
 
-    attached: list[Attachment]
-    free: list[Integration]
+    attachment: Attachment
+    others: Choice
+
+
+class Ready(NamedTuple):
+    """An integration that could hear about the audience; `others` are slugs of audiences that it hears about already."""
+
+    integration: Integration
+    others: tuple[str, ...]
+
+
+class Activation(NamedTuple):
+    """Where entries and exits go, and where they could go."""
+
+    hearing: list[Hearing]
+    ready: list[Ready]
     subscriptions: list[Subscription]
 
 
@@ -48,18 +64,40 @@ async def show_activation(request: Caller, audience: AudienceName) -> Response[A
 
 @post("/audiences/{audience:str}/send")
 async def send_to_integration(request: Caller, audience: AudienceName) -> Response[Any]:
-    """Let an integration have the entries and exits of all audiences that announce them; this one does from now on."""
-    name = (await form_of(request)).text("integration")
+    """Let an integration hear about this audience from now on, besides those that it hears about, or about all."""
+    form = await form_of(request)
+    everything = form.text("audiences") == "all"
     async with change(console_of(request).pool, visitor_of(request).actor) as made:
         found = await store.find(made.connection, audience)
         if holds_everybody(found.segment_ql):
             raise InputError("this audience holds everybody: nobody enters or leaves it", "integration", "conflict")
         pipeline = await pipeline_store.find(made.connection, PIPELINE)
-        integration = await integration_store.find(made.connection, name)
-        await deployment_store.attach(made, pipeline, integration)
+        integration = await integration_store.find(made.connection, form.text("integration"))
+        await _send(made, pipeline, integration, found, everything=everything)
         if not found.emit_trigger:
             await store.update(made, found, store.Draft(emit_trigger=True))
-    told = f"{integration.name} gets entries and exits from now on."
+    which = "all audiences" if everything else found.name
+    told = f"{integration.name} gets entries and exits of {which} from now on."
+    return await done(request, audience_path(found, "/activation"), told)
+
+
+@post("/audiences/{audience:str}/integrations/{integration:str}/end")
+async def end_sending(request: Caller, audience: AudienceName, integration: IntegrationName) -> Response[Any]:
+    """Let an integration hear about this audience no more; one that hears about nothing else is detached."""
+    everything = (await form_of(request)).text("everything") == "yes"
+    async with change(console_of(request).pool, visitor_of(request).actor) as made:
+        found = await store.find(made.connection, audience)
+        pipeline = await pipeline_store.find(made.connection, PIPELINE)
+        ended = await integration_store.find(made.connection, integration)
+        present = (await deployment_store.attachment(made.connection, pipeline, ended)).audiences
+        if (present is None) != everything:
+            raise InputError("somebody changed what it hears about meanwhile; look again", "integration", "conflict")
+        others = () if present is None else tuple(each for each in present if each != found.id)
+        if others:
+            await deployment_store.choose(made, pipeline, ended, others)
+        else:
+            await deployment_store.detach(made, pipeline, ended)
+    told = f"{ended.name} gets no entries and exits of {found.name if others else 'any audience'} any more."
     return await done(request, audience_path(found, "/activation"), told)
 
 
@@ -117,16 +155,49 @@ async def _told(connection: Any, audience: Audience) -> Activation:
         pipeline = await pipeline_store.find(connection, PIPELINE)
     except InputError:
         return Activation([], [], await subscriptions.every(connection, audience.id))
+    slugs = await slugs_by_id(connection)
     own = await subscriptions.every(connection)
     hidden = {each.integration_id for each in own}
-    attached = await deployment_store.attachments(connection, pipeline)
-    used = {each.integration_id for each in attached} | hidden
-    integrations = await integration_store.every(connection)
+    attached = {each.integration_id: each for each in await deployment_store.attachments(connection, pipeline)}
+    shown = [each for each in attached.values() if each.integration_id not in hidden]
+    integrations = [each for each in await integration_store.every(connection) if each.id not in hidden]
     return Activation(
-        [each for each in attached if each.integration_id not in hidden],
-        [each for each in integrations if each.id not in used and each.latest_revision > 0],
+        [Hearing(each, _others(each, audience, slugs)) for each in shown if _hears(each, audience)],
+        [
+            _ready(each, attached.get(each.id), slugs)
+            for each in integrations
+            if each.latest_revision > 0 and (each.id not in attached or not _hears(attached[each.id], audience))
+        ],
         [each for each in own if audience.id in each.segment_ids],
     )
 
 
-HANDLERS = (show_activation, send_to_integration, subscribe, unsubscribe)
+def _hears(attachment: Attachment, audience: Audience) -> bool:
+    return attachment.audiences is None or audience.id in attachment.audiences
+
+
+def _others(attachment: Attachment, audience: Audience, slugs: dict[str, str]) -> Choice:
+    if attachment.audiences is None:
+        return None
+    return named(tuple(each for each in attachment.audiences if each != audience.id), slugs)
+
+
+def _ready(integration: Integration, attachment: Attachment | None, slugs: dict[str, str]) -> Ready:
+    others = None if attachment is None else named(attachment.audiences, slugs)
+    return Ready(integration, () if others is None else others)
+
+
+async def _send(
+    made: Change, pipeline: Pipeline, integration: Integration, audience: Audience, *, everything: bool
+) -> None:
+    attached = await deployment_store.attachments(made.connection, pipeline)
+    present = next((each for each in attached if each.integration_id == integration.id), None)
+    if present is None:
+        names = None if everything else (audience.id,)
+        await deployment_store.attach(made, pipeline, integration, audiences=names)
+        return
+    before = () if present.audiences is None else present.audiences
+    await deployment_store.choose(made, pipeline, integration, None if everything else (*before, audience.id))
+
+
+HANDLERS = (show_activation, send_to_integration, end_sending, subscribe, unsubscribe)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from headwater.console.replies import done
 from headwater.database.transactions import transaction
 from headwater.errors import InputError
 from headwater.pipelines import deployment_store, integration_store, pipeline_store
+from headwater.pipelines.audience_choice import Choice, named, slugs_by_id
 from headwater.pipelines.changes import Change, change
 from headwater.pipelines.objects import Attachment, Integration, Pipeline
 from headwater.timeseries import figures
@@ -30,13 +32,14 @@ Caller = Request[Any, Any, State]
 
 
 class Attached(NamedTuple):
-    """An integration of the pipeline: the revision in use, the newest one, and how it is doing."""
+    """An integration of the pipeline: the revision in use, the newest one, how it is doing, and audiences that it chose."""
 
     attachment: Attachment
     integration: Integration
     waiting: float
     circuit_open: bool
     faulty: bool
+    audiences: Choice
 
     @property
     def behind(self) -> bool:
@@ -53,7 +56,8 @@ async def show_pipeline(request: Caller, pipeline: PipelineName) -> Response[Any
         attachments = await deployment_store.attachments(database, found)
         deployments = await deployment_store.deployments(database, found, SHOWN_DEPLOYMENTS)
         levels = await figures.levels(database)
-    attached = [_attached(each, integrations[each.integration_id], levels) for each in attachments]
+        slugs = await slugs_by_id(database)
+    attached = [_attached(each, integrations[each.integration_id], levels, slugs) for each in attachments]
     used = {each.integration_id for each in attachments}
     free = [each for each in integrations.values() if each.id not in used and each.latest_revision > 0]
     return page(request, "pipelines/show.html", pipeline=found, attached=attached, free=free, deployments=deployments)
@@ -150,7 +154,7 @@ async def _pair(made: Change, pipeline: str, integration: str) -> tuple[Pipeline
     )
 
 
-def _attached(attachment: Attachment, integration: Integration, levels: Any) -> Attached:
+def _attached(attachment: Attachment, integration: Integration, levels: Any, slugs: Mapping[str, str]) -> Attached:
     name = f"{attachment.pipeline}/{attachment.integration}"
     return Attached(
         attachment,
@@ -158,6 +162,7 @@ def _attached(attachment: Attachment, integration: Integration, levels: Any) -> 
         levels.get("waiting", {}).get(name, 0.0),
         levels.get("circuit_open", {}).get(name, 0.0) > 0,
         levels.get("revision_faulty", {}).get(name, 0.0) > 0,
+        named(attachment.audiences, slugs),
     )
 
 
