@@ -2,6 +2,8 @@
 
 import pytest
 
+from headwater.database.transactions import transaction
+from headwater.pipelines import audit_log
 from headwater.routing.dead_letters import DeadLetter, DeadLetterStore
 
 LYTICS = {"name": "Lytics", "kit": "lytics", "parameters": {"STREAM_ID": "default", "API_KEY": "k-secret"}}
@@ -184,6 +186,30 @@ async def test_dead_letters_are_replayed_and_discarded_by_choice(api):
         replayed = (await client.get("/dead-letters", params={"status": "replayed"})).json()
     assert [letter["reason"] for letter in replayed] == ["c", "a"]
     assert replayed[0]["state_changed_by"].startswith("token admin (")
+
+
+async def test_the_audit_log_tells_what_was_done_with_dead_letters(api):
+    """Who, what, which integration, how many and for which reason; what chose no letter leaves no entry and nothing changes elsewhere."""
+    await letters(api, "a", "b", "b")
+    async with transaction(api.services.pool, read_only=True) as connection:
+        version = await connection.fetchval("SELECT configuration_version FROM installation")
+    async with api.client() as client:
+        await made(client, "/dead-letters/discard", {"reason": "b"})
+        await made(client, "/dead-letters/replay", {"ids": [1, 99]})
+        await made(client, "/dead-letters/replay", {"ids": [99]})
+    async with transaction(api.services.pool, read_only=True) as connection:
+        replayed, discarded = await audit_log.entries(connection, subject="integration i")
+        assert version == await connection.fetchval("SELECT configuration_version FROM installation")
+    assert (replayed.action, replayed.after) == (
+        "dead letters sent again",
+        {"pipeline": "p", "letters": 1, "first_ids": [1]},
+    )
+    assert (discarded.action, discarded.after["letters"], discarded.after["reason"]) == (
+        "dead letters discarded",
+        2,
+        "b",
+    )
+    assert replayed.actor.startswith("token admin (")
 
 
 @pytest.mark.parametrize("selection", [{}, {"ids": []}, {"ids": [0]}, {"ids": [1], "everything": True}, {"all": True}])

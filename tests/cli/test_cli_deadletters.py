@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from headwater.cli import deadletters
+from headwater.database.transactions import transaction
 from headwater.errors import InputError
+from headwater.pipelines import audit_log
 from headwater.routing.dead_letters import Choice, DeadLetterStore
 
 Output = Callable[[Awaitable[None]], Awaitable[str]]
@@ -81,6 +83,9 @@ async def test_discard_asks_first(install, output: Output, monkeypatch: pytest.M
     assert "Discarded 1 letters" in await output(deadletters.discard(all=True, pipeline="web", yes=True))
     assert await _waiting(install) == []
     assert "discarded" in await output(deadletters.show(letter))
+    async with transaction(install.pool, read_only=True) as connection:
+        (entry,) = await audit_log.entries(connection, limit=1)
+    assert (entry.action, entry.after["letters"], entry.after["first_ids"]) == ("dead letters discarded", 1, [letter])
 
 
 async def test_letters_of_a_detached_integration_are_not_queued(install) -> None:

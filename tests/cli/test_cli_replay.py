@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from headwater.cli.replay import replay
+from headwater.database.transactions import transaction
 from headwater.errors import InputError
 from headwater.log import streams
 from headwater.log.consumer import Consumer, ConsumerSpec
-from headwater.pipelines import deployment_store
+from headwater.pipelines import audit_log, deployment_store
 from headwater.pipelines.changes import change
 from headwater.routing import replays
 
@@ -26,6 +27,10 @@ async def test_a_range_is_queued_for_one_integration(install, output: Output) ->
     await install.append_to_stream("crm", "s1", b"{}")
     shown = await output(replay("web", "crm", since="1h", type="track", yes=True))
     assert "Queued 2 events for web/crm" in shown
+    async with transaction(install.pool, read_only=True) as connection:
+        (entry, *_) = await audit_log.entries(connection, limit=1)
+    assert (entry.action, entry.subject) == ("events of the log sent again", f"integration {install.integration.id}")
+    assert (entry.after["type"], entry.after["of_one_person"]) == ("track", False)
     spec = ConsumerSpec(
         streams.REPLAYS, "test", (replays.subject(install.pipeline.id, install.integration.id),), durable=True
     )

@@ -11,7 +11,7 @@ from lytics_setup import SECRET, added, newest, saved
 
 from headwater.console.live import examples
 from headwater.database.transactions import transaction
-from headwater.pipelines import integration_store, pipeline_store
+from headwater.pipelines import audit_log, integration_store, pipeline_store
 from headwater.pipelines.revision_edit import RevisionEdit
 
 
@@ -165,6 +165,25 @@ async def test_a_changed_connection_keeps_the_secret(running_console):
         assert after.content.parameters["API_KEY"] == before
         assert after.content.parameters["STREAM_ID"].value == "shop"
         assert "What would change" not in (await client.get("/integrations/lytics")).text
+
+
+async def test_a_test_event_stands_in_the_audit_log(running_console):
+    """Who sent it with which kit and what came of it, also of a connection that is not saved; never a parameter."""
+    await added(running_console)
+    nobody = {"delivery.base_url": "http://127.0.0.1:9", "parameters.STREAM_ID": "shop"}
+    async with await running_console.client("editor") as client:
+        typed = {"do": "test", "how.API_KEY": "stored", "parameters.API_KEY": SECRET, **nobody}
+        assert (await client.post("/integrations/library/lytics/add", data=typed)).status_code == 200
+        kept = {"do": "test", "how.API_KEY": "keep", **nobody}
+        assert (await client.post("/integrations/lytics/connection", data=kept)).status_code == 200
+    async with transaction(running_console.pool, read_only=True) as connection:
+        saved_one, typed_one = await audit_log.entries(connection, limit=2)
+        integration = await integration_store.find(connection, "lytics")
+    assert (typed_one.action, typed_one.subject) == ("test event sent", "kit lytics")
+    assert (saved_one.action, saved_one.subject) == ("test event sent", integration_store.subject(integration))
+    assert (saved_one.after["kit"], saved_one.after["results"]) == ("lytics", ["again"])
+    assert saved_one.actor.startswith("Editor (")
+    assert SECRET not in str(typed_one)
 
 
 async def test_search_finds_by_what_a_kit_does(running_console):

@@ -16,7 +16,14 @@ from headwater.cli.configuration_session import session, write_json, write_line,
 from headwater.cli.log_session import log_session, log_writer
 from headwater.cli.output import agreed, progress_bar, write_json_line
 from headwater.errors import InputError
-from headwater.routing.dead_letters import Choice, DeadLetterStore, LetterSummary, ReasonCount, StoredLetter
+from headwater.routing.dead_letters import (
+    Choice,
+    DeadLetterStore,
+    LetterSummary,
+    ReasonCount,
+    StoredLetter,
+    discard_dead_letters,
+)
 from headwater.routing.replays import replay_dead_letters
 
 app = App(name="deadletters", help="Dead letters: look, deliver again, discard.")
@@ -172,12 +179,8 @@ async def discard(
             raise _nothing(choice)
         if not yes and not agreed(f"Give up {total:,} dead letters for good?"):
             return
-        discarded = 0
         with progress_bar("discarding", total) as advance:
-            async for page in store.waiting(choice):
-                marked = await store.mark([letter.id for letter in page], "discarded", made.actor)
-                advance(marked)
-                discarded += marked
+            discarded = await discard_dead_letters(store, choice, made.actor, advance)
     write_line(f"Discarded {discarded:,} letters.")
     _tell_rest(choice, discarded)
 

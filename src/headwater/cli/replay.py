@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from contextlib import aclosing
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -17,7 +18,7 @@ from headwater.cli.moments import parse_range
 from headwater.cli.output import agreed, progress_bar
 from headwater.database.transactions import transaction
 from headwater.log.reader import Query
-from headwater.pipelines import deployment_store, integration_store, pipeline_store
+from headwater.pipelines import audit_log, deployment_store, integration_store, pipeline_store
 from headwater.routing.replays import replay_log
 
 
@@ -80,9 +81,25 @@ async def replay(
         where = f"{attached.pipeline}/{attached.integration}"
         if not yes and not agreed(f"Deliver {amount} again to {where} (revision {attached.revision})?"):
             return
+        async with transaction(made.pool) as connection:
+            subject = f"integration {attached.integration_id}"
+            what = {"at_most": covered, **_shown(query)}
+            await audit_log.write(connection, made.actor, "events of the log sent again", subject, what)
         with progress_bar("queueing", covered) as advance:
             async with log_writer(made.client) as writer, aclosing(history.read(made.client, archive, query)) as found:
                 queued = await replay_log(writer, attached.pipeline_id, attached.integration_id, found, advance)
     write_line(f"Queued {queued:,} events for {where}; `headwater log lag` shows how many are left.")
     if not attached.enabled:
         write_line(f"Delivery is paused: `headwater pipeline resume {attached.pipeline} {attached.integration}`.")
+
+
+def _shown(query: Query) -> dict[str, Any]:
+    """A query for the audit log. It is kept for good, so it does not say whose events they were, only that they were of one person."""
+    moments = {"since": query.since, "until": query.until}
+    return {
+        "pipeline": query.source,
+        **{name: None if at is None else datetime.fromtimestamp(at, UTC).isoformat() for name, at in moments.items()},
+        "type": query.type,
+        "name": query.name,
+        "of_one_person": query.user is not None,
+    }

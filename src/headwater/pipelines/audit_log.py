@@ -24,6 +24,11 @@ class AuditEntry(msgspec.Struct, frozen=True):
     after: Any
 
 
+async def write(connection: Any, actor: str, action: str, subject: str, after: Any) -> None:
+    """Write down what somebody did that changes no configuration: no process has to look for a change."""
+    await connection.execute(QUERIES["insert_audit"], actor, action, subject, None, msgspec.to_builtins(after))
+
+
 async def entries(
     connection: Any, *, subject: str | None = None, older_than: int | None = None, limit: int = 100
 ) -> list[AuditEntry]:

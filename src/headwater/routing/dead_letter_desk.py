@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from headwater.log.writer import LogWriter
-from headwater.routing.dead_letters import Choice, DeadLetterStore, LetterSummary, ReasonCount, State, StoredLetter
+from headwater.routing.dead_letters import (
+    Choice,
+    DeadLetterStore,
+    LetterSummary,
+    ReasonCount,
+    State,
+    StoredLetter,
+    discard_dead_letters,
+)
 from headwater.routing.replays import replay_dead_letters
 
 
@@ -48,7 +56,4 @@ class DeadLetterDesk:
 
     async def discard(self, choice: Choice, actor: str) -> int:
         """Give up waiting letters; they stay visible as discarded. How many it was."""
-        discarded = 0
-        async for page in self._store.waiting(choice):
-            discarded += await self._store.mark([letter.id for letter in page], "discarded", actor)
-        return discarded
+        return await discard_dead_letters(self._store, choice, actor, lambda _: None)

@@ -6,16 +6,19 @@ only (see `replays`), marked afterwards: interrupted in between, a record may be
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
+from headwater.archive import forgetting
 from headwater.database import faults
 from headwater.database.queries import load
 from headwater.database.transactions import transaction
 from headwater.errors import InputError
+from headwater.log.records import dedup_id
+from headwater.pipelines import audit_log
 
 QUERIES = load("headwater.routing")
 PAGE = 500
@@ -102,7 +105,12 @@ class DeadLetterStore:
         self._pool = pool
 
     async def add(self, pipeline_id: str, integration_id: str, letters: Sequence[DeadLetter]) -> None:
-        """Store letters of one attachment, all or none. Safe to repeat."""
+        """Store letters of one attachment, all or none. Safe to repeat. Of records that were forgotten meanwhile none is kept."""
+        messages = [dedup_id("event", pipeline_id, letter.message_id) for letter in letters]
+        async with transaction(self._pool, read_only=True) as connection:
+            forgotten = await forgetting.forgotten_among(connection, messages)
+        if forgotten:
+            letters = [each for each, key in zip(letters, messages, strict=True) if key not in forgotten]
         columns = [
             [letter.message_id for letter in letters],
             [letter.piece for letter in letters],
@@ -164,6 +172,21 @@ class DeadLetterStore:
         with faults.translated():
             return int(await self._pool.fetchval(QUERIES["count_waiting"], *_condition(choice), after))
 
+    async def note(self, choice: Choice, action: str, actor: str) -> Choice:
+        """Write into the audit log what is about to be done with the chosen waiting letters, by integration.
+
+        The choice that is returned ends with the newest letter of now. Before it is done, not after: who is interrupted has begun.
+        """
+        bounded = choice if choice.up_to is not None else msgspec.structs.replace(choice, up_to=await self.newest_id())
+        async with transaction(self._pool) as connection:
+            for row in await connection.fetch(QUERIES["chosen_letters"], *_condition(bounded)):
+                what = {"pipeline": row["pipeline_id"], "letters": row["letters"], "first_ids": row["first_ids"]}
+                if choice.reason is not None:
+                    what["reason"] = choice.reason
+                subject = f"integration {row['integration_id']}"
+                await audit_log.write(connection, actor, action, subject, what)
+        return bounded
+
     async def waiting(self, choice: Choice) -> AsyncIterator[list[WaitingRecord]]:
         """The chosen waiting letters with their records, oldest first, in pages.
 
@@ -184,6 +207,18 @@ class DeadLetterStore:
         with faults.translated():
             status = await self._pool.execute(QUERIES["mark_dead_letters"], list(ids), state, actor)
         return int(status.split()[-1])
+
+
+async def discard_dead_letters(
+    store: DeadLetterStore, choice: Choice, actor: str, progress: Callable[[int], None]
+) -> int:
+    """Give waiting letters up; they stay visible as discarded. How many it was; `progress` is told how many more."""
+    discarded = 0
+    async for page in store.waiting(await store.note(choice, "dead letters discarded", actor)):
+        marked = await store.mark([letter.id for letter in page], "discarded", actor)
+        progress(marked)
+        discarded += marked
+    return discarded
 
 
 def _condition(choice: Choice) -> tuple[list[int] | None, str | None, str | None, str | None, int | None]:

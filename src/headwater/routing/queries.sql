@@ -59,6 +59,18 @@ WHERE state = 'waiting'
     AND ($5::bigint IS NULL OR id <= $5)
     AND id > $6;
 
+-- name: chosen_letters
+-- How many waiting letters are chosen, and the first of them, by pipeline and integration.
+SELECT pipeline_id, integration_id, count(*) AS letters, (array_agg(id ORDER BY id))[:20] AS first_ids
+FROM dead_letters
+WHERE state = 'waiting'
+    AND ($1::bigint[] IS NULL OR id = ANY ($1))
+    AND ($2::text IS NULL OR pipeline_id = $2)
+    AND ($3::text IS NULL OR integration_id = $3)
+    AND ($4::text IS NULL OR reason = $4)
+    AND ($5::bigint IS NULL OR id <= $5)
+GROUP BY pipeline_id, integration_id ORDER BY pipeline_id, integration_id;
+
 -- name: newest_dead_letter
 -- The id of the newest letter.
 SELECT coalesce(max(id), 0) FROM dead_letters;
@@ -76,3 +88,15 @@ LIMIT $3;
 -- Ends the waiting of letters: sent again, or given up by a person.
 UPDATE dead_letters SET state = $2, state_changed_at = now(), state_changed_by = $3
 WHERE id = ANY ($1) AND state = 'waiting';
+
+-- name: all_letters
+-- Letters in any state with their content, in order.
+SELECT id, pipeline_id, message_id, record, request, reply FROM dead_letters WHERE id > $1 ORDER BY id LIMIT $2;
+
+-- name: delete_letters
+-- Letters of somebody who was deleted.
+DELETE FROM dead_letters WHERE id = ANY($1::bigint[]);
+
+-- name: forget_exchanges
+-- Requests and answers that show somebody who was deleted.
+UPDATE dead_letters SET request = '{}', reply = NULL WHERE id = ANY($1::bigint[]);

@@ -48,7 +48,7 @@ async def replay_dead_letters(
     """Queue the records of waiting letters and mark them as replayed. Returns how many."""
     run = uuid.uuid4().hex
     queued = 0
-    async for page in store.waiting(choice):
+    async for page in store.waiting(await store.note(choice, "dead letters sent again", actor)):
         records = [
             EncodedRecord(
                 subject(letter.pipeline_id, letter.integration_id), f"{run}:{letter.message_id}", letter.record

@@ -21,7 +21,7 @@ from headwater.database.transactions import transaction
 from headwater.errors import InputError
 from headwater.integrations import library
 from headwater.integrations.library import Example
-from headwater.pipelines import deployment_store, integration_store, pipeline_store, secrets, slugs
+from headwater.pipelines import audit_log, deployment_store, integration_store, pipeline_store, secrets, slugs
 from headwater.pipelines.changes import change
 from headwater.pipelines.objects import DeliverySettings, RevisionContent
 from headwater.pipelines.revision_edit import same
@@ -60,7 +60,7 @@ async def add(request: Caller, kit: Kit) -> Response[Any]:
         if form.text("do") == "test":
             trial_id = slugs.new_id()
             content = connection_form.content_of(edit, None, kit, box, trial_id)
-            return await _tried(request, content, trial_id, kit, found.examples)
+            return await _tried(request, content, trial_id, kit, found.examples, f"kit {kit}")
         async with change(console_of(request).pool, visitor_of(request).actor) as made:
             name = form.text("name").strip() or found.friendly_name
             created = await integration_store.create(made, name=name)
@@ -114,7 +114,8 @@ async def change_connection(request: Caller, integration: Name) -> Response[Any]
         return page(request, "integrations/outcome.html", fault=fault, trial=None)
     if form.text("do") == "test":
         examples = library.show(before.kit).examples if before.kit in library.names() else ()
-        return await _tried(request, content, found.id, found.slug, examples)
+        about = integration_store.subject(found)
+        return await _tried(request, content, found.id, found.slug, examples, about)
     return await done(request, page_of(found), notice)
 
 
@@ -132,10 +133,23 @@ async def _save(
 
 
 async def _tried(
-    request: Caller, content: RevisionContent, integration_id: str, slug: str, examples: tuple[Example, ...]
+    request: Caller,
+    content: RevisionContent,
+    integration_id: str,
+    slug: str,
+    examples: tuple[Example, ...],
+    about: str,
 ) -> Response[Any]:
+    """Really send an event, and say what came of it here and in the audit log, where `about` is the subject."""
     event = examples[0].event if examples else {"type": "track", "event": "Headwater Test", "userId": "headwater-test"}
     trial = await try_connection(console_of(request).destinations, content, integration_id, slug, event)
+    what = {
+        "kit": content.kit,
+        "event": event.get("event", event["type"]),
+        "results": [each.result for each in trial.sends],
+    }
+    async with transaction(console_of(request).pool) as connection:
+        await audit_log.write(connection, visitor_of(request).actor, "test event sent", about, what)
     return page(request, "integrations/outcome.html", fault=None, trial=trial, json=value)
 
 
