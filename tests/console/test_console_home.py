@@ -52,6 +52,10 @@ async def busy(running: Any) -> None:
             Key("retried", "app/lytics", ""): max(round(wave - 55), 0),
             Key("waiting", "default/lytics", ""): max(round(wave - 50), 0),
             Key("waiting", "app/lytics", ""): 3,
+            Key("kept", "profiles", ""): round(wave),
+            Key("kept", "archive", ""): 300 if back % 5 == 0 else 0,
+            Key("behind", "profiles", ""): max(round(wave - 55), 0),
+            Key("behind", "archive", ""): back % 5 * 60,
             Key("circuit_open", "app/lytics", ""): 1 if back < 2 else 0,
             **{Key("latency", "default/lytics", bound): share * wave for bound, share in
                (("0.05", 0.5), ("0.1", 0.9), ("1.0", 1.0), ("+Inf", 1.0))},
@@ -75,7 +79,8 @@ async def test_figures_and_concerns_are_shown(running_console, visits, page_chec
     page = await visits.as_role("admin")
     for name in ("month", "week", "day", "hour"):
         await page.goto(f"/?range={name}")
-        await page.locator("#chart-received canvas").wait_for()
+        for chart in ("received", "kept", "behind"):
+            await page.locator(f"#chart-{chart} canvas").wait_for()
         await page.get_by_role("heading", name="12 events were refused at the door").wait_for()
     await page.get_by_role("heading", name="Delivery from app to lytics is held back").wait_for()
     cells = await page.get_by_role("row").filter(has=page.get_by_role("link", name="app")).first.all_inner_texts()

@@ -63,6 +63,16 @@ def test_samples_are_read_by_their_labels():
     assert read(registry) == {WAITING: 7.0, DELIVERED: 2.0}
 
 
+def test_a_metric_without_labels_has_the_subject_of_its_measure():
+    """How far profiles and the archive are behind is one measure of two metrics; a level of nobody would not be kept."""
+    registry = CollectorRegistry()
+    Gauge("headwater_profiles_lag", "text", registry=registry).set(3)
+    Gauge("headwater_archive_lag_records", "text", registry=registry).set(0)
+    minutes = Minutes({}, 0)
+    minutes.look(read(registry), 0)
+    assert minutes.waiting() == {0: {Key("behind", "profiles", ""): 3.0, Key("behind", "archive", ""): 0.0}}
+
+
 @pytest.mark.parametrize(
     ("buckets", "fraction", "expected"),
     [

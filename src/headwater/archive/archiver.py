@@ -48,10 +48,14 @@ logger = structlog.get_logger(__name__)
 
 
 class Archiver:
-    """Archives one log. `oldest` is when the log took the first record that is read and not committed, if there is one."""
+    """Archives one log. `oldest` is when the log took the first record that is read and not committed, if there is one.
+
+    `begun` tells whether `position` is known: before, and in a process that waits to take over, nothing can be said of it.
+    """
 
     def __init__(self, client: Client, pool: Any, store: Store, settings: ArchiveSettings) -> None:
         self.healthy = True
+        self.begun = False
         self.position = 0
         self.oldest: float | None = None
         self._client = client
@@ -65,15 +69,18 @@ class Archiver:
 
         Raises ConfigurationError when the archive belongs to another log.
         """
-        while True:
-            try:
-                await self._session()
-            except (TransientError, OSError) as fault:  # OSError: the disk is full, or the folder is not to be written
-                self.healthy = False
-                metrics.FAULTS.labels(type(fault).__name__).inc()
-                logger.warning("archiving starts over", reason=str(fault))
-                _heed_cancellation()
-                await asyncio.sleep(RETRY_SECONDS)
+        try:
+            while True:
+                try:
+                    await self._session()
+                except (TransientError, OSError) as fault:  # OSError: disk full, or the folder is not to be written
+                    self.healthy = False
+                    metrics.FAULTS.labels(type(fault).__name__).inc()
+                    logger.warning("archiving starts over", reason=str(fault))
+                    _heed_cancellation()
+                    await asyncio.sleep(RETRY_SECONDS)
+        finally:
+            self.begun = False
 
     async def _session(self) -> None:
         await self._begin()
@@ -105,6 +112,7 @@ class Archiver:
         async with transaction(self._pool) as connection:
             await manifest.condemn_announced(connection)
             self.position = await manifest.position(connection)
+        self.begun = True
         await asyncio.to_thread(empty_staging, self._store)
         log = await log_state(self._client)
         if log.last_seq < self.position:

@@ -19,7 +19,7 @@ from headwater.timeseries.minutes import Key
 from headwater.timeseries.quantiles import quantile
 from headwater.timeseries.ranges import Range
 
-_SERIES = ("received", "delivered", "retried", "dead", "dropped", "refused", "waiting")
+_SERIES = ("received", "delivered", "retried", "dead", "dropped", "refused", "waiting", "kept", "behind")
 _DETAILED = ("refused", "latency")
 
 
@@ -136,6 +136,8 @@ def _charts(span: Range, series: Mapping[str, figures.Series], pipelines: list[P
         charts.counts("delivered", "Delivered", f"deliveries {per}, by integration", steps, _of(series, "delivered")),
         charts.counts("trouble", "Not delivered at once", f"{per}", steps, trouble),
         charts.levels("waiting", "Waiting", "events in the log, by integration", steps, _of(series, "waiting")),
+        charts.counts("kept", "Into profiles and archive", f"records {per}", steps, _of(series, "kept")),
+        charts.levels("behind", "Not there yet", "records of the log", steps, _of(series, "behind")),
     ]
 
 

@@ -138,7 +138,9 @@ class ProfileWorker:
         """Ask for the gauges that are not known without asking."""
         reader = self._reader
         metrics.PARTITIONS.set(len(self._claims.held))
-        if reader is not None:
+        if not self._claims.held:
+            metrics.LAG.set(0)  # the partitions are others', who tell how far they are
+        elif reader is not None:
             with contextlib.suppress(HeadwaterError):
                 metrics.LAG.set(await reader.waiting())
 

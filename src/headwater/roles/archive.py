@@ -23,6 +23,7 @@ from headwater.roles.engines import connect_log
 from headwater.roles.serving import Server, serve_until
 from headwater.routing.ownership import Ownership
 from headwater.settings import LogSettings, Settings
+from headwater.timeseries.recorder import recording
 
 NICENESS = 10
 """Collecting and routing come first; what is not archived now is archived later."""
@@ -59,7 +60,8 @@ async def archive(settings: Settings, number: int, stop: asyncio.Event) -> None:
     watching = asyncio.create_task(_watch(client, archiver, settings.log))
     working.add_done_callback(lambda _: stop.set())  # it ends by itself only when it cannot go on
     logger.info("archiving", store=open_store(settings).place)
-    await serve_until(stop, ops)
+    async with recording(engines.database_url, "archive", measure):
+        await serve_until(stop, ops)
     for task in (watching, working):
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -69,7 +71,14 @@ async def archive(settings: Settings, number: int, stop: asyncio.Event) -> None:
 
 
 async def _measure(client: Client, archiver: Archiver, settings: LogSettings) -> str | None:
-    """Bring the gauges up to date; returns what an operator should be warned of."""
+    """Bring the gauges up to date; returns what an operator should be warned of.
+
+    A process that waits to take over is behind with nothing: the one that archives says how things are.
+    """
+    if not archiver.begun:
+        for gauge in (metrics.LAG_RECORDS, metrics.LAG_SECONDS, metrics.MARGIN_RECORDS):
+            gauge.set(0)
+        return None
     found = margin(await log_state(client), archiver.position, settings)
     metrics.POSITION.set(archiver.position)
     metrics.LAG_RECORDS.set(found.waiting)

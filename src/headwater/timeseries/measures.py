@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 class Measure(NamedTuple):
     """One measure. `sample` is the metric's sample as Prometheus names it; the labels name subject and detail.
 
-    A "count" only rises, and its rises are kept. A "level" goes up and down, and what it was last is kept.
+    A "count" only rises, and its rises are kept. A "level" goes up and down, and what it was last is kept; it needs a
+    subject. `of` is the subject of metrics without a label for it, so that several can be one measure.
     """
 
     name: str
@@ -16,6 +17,7 @@ class Measure(NamedTuple):
     subject: str = ""
     detail: str = ""
     kind: Literal["count", "level"] = "count"
+    of: str = ""
 
 
 MEASURES = (
@@ -28,6 +30,10 @@ MEASURES = (
     Measure("requests", "headwater_route_requests_total", "integration", "outcome"),
     Measure("latency", "headwater_route_latency_seconds_bucket", "integration", "le"),
     Measure("waiting", "headwater_log_lag", "integration", kind="level"),
+    Measure("kept", "headwater_profiles_applied_total", of="profiles"),
+    Measure("kept", "headwater_archive_rows_total", of="archive"),
+    Measure("behind", "headwater_profiles_lag", kind="level", of="profiles"),
+    Measure("behind", "headwater_archive_lag_records", kind="level", of="archive"),
     Measure("circuit_open", "headwater_route_circuit_open", "integration", kind="level"),
     Measure("revision_faulty", "headwater_route_revision_faulty", "integration", kind="level"),
 )

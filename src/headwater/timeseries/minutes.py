@@ -34,7 +34,7 @@ def read(registry: CollectorRegistry) -> Values:
         for sample in metric.samples:
             measure = _BY_SAMPLE.get(sample.name)
             if measure is not None:
-                subject, detail = sample.labels.get(measure.subject, ""), sample.labels.get(measure.detail, "")
+                subject, detail = sample.labels.get(measure.subject, measure.of), sample.labels.get(measure.detail, "")
                 values[Key(measure.name, subject, detail)] += sample.value
     return values
 
