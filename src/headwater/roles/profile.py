@@ -23,6 +23,7 @@ from headwater.roles import operations
 from headwater.roles.engines import connect_log
 from headwater.roles.serving import Server, serve_until
 from headwater.settings import Settings
+from headwater.timeseries.recorder import recording
 
 YOUNG_OBJECTS = 1_000_000
 """Allocations between two searches for cyclic garbage. A batch on its way holds hundreds of thousands of objects that are no
@@ -68,8 +69,9 @@ async def profile(settings: Settings, number: int, stop: asyncio.Event) -> None:
         works = (keep_up(engines.database_url), writer.run(), relay.run(), rebuilder.run())
         beside = [asyncio.create_task(work) for work in works]
         logger.info("building profiles")
-        await serve_until(stop, ops)
-        await working
+        async with recording(engines.database_url, "profile", worker.measure):
+            await serve_until(stop, ops)
+            await working
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
