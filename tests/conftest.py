@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 import threading
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import nats
 import pytest
 
@@ -20,6 +22,12 @@ from headwater.engines.processes import RunningProcess
 from headwater.settings import Settings
 from install import Install
 from receiver import Receiver
+
+# The same examples in every run, so that a failure is due to the change that it appears with; HYPOTHESIS_PROFILE=explore
+# looks for new ones. Property tests hold laws, not times: on a busy machine a slow example is no failure.
+hypothesis.settings.register_profile("same", derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile("explore", print_blob=True, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 class EngineRunner:

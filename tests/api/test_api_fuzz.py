@@ -92,7 +92,7 @@ def probe(cases, headers, names) -> set[int]:
     """Send generated cases of one operation, for the objects that `names` gives, and return the statuses of the replies."""
     statuses: set[int] = set()
 
-    @settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, suppress_health_check=list(HealthCheck))
     @given(cases)
     def send(case):
         case.headers = {**(case.headers or {}), **headers}
@@ -132,7 +132,7 @@ def test_no_text_that_is_sent_is_an_internal_error(server):
     assert len(texts) > 20
     with httpx.Client(base_url=server.url, headers={"Authorization": server.token}) as client:
 
-        @settings(max_examples=400, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=400, suppress_health_check=list(HealthCheck))
         @given(st.sampled_from(texts), BODIES)
         def send(operation, body):
             reply = client.request(operation[0], operation[1], content=body)

@@ -30,7 +30,7 @@ def _changed(before: dict[str, Any], after: dict[str, Any]) -> frozenset[str]:
     return frozenset(n for n in names if repr(before.get(n, gone)) != repr(after.get(n, gone)))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.lists(filter_generation.conditions, min_size=1, max_size=4),
     st.sampled_from(PROFILES),
@@ -48,7 +48,7 @@ def test_an_audience_that_is_not_asked_has_the_same_answer(
     assert changed & ~asked == 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(filter_generation.conditions, min_size=1, max_size=4), st.sampled_from(PROFILES))
 def test_a_new_profile_is_asked_about_everything_that_can_hold(texts: list[str], profile: dict[str, Any]) -> None:
     """Audiences that a new profile is not asked about do not hold it."""
@@ -70,7 +70,7 @@ _moving = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(_moving, min_size=1, max_size=3), _near, st.one_of(_near, st.lists(_near, max_size=3), st.just("x")))
 def test_no_moment_is_missed(texts: list[str], f: datetime, g: Any) -> None:
     """The next moment is never after the first flip of any audience, and between two moments no answer changes."""

@@ -63,7 +63,7 @@ schema = schemathesis.openapi.from_dict(document(ROUTES))
 @pytest.mark.slow
 @pytest.mark.parametrize("authorization", ["Basic a2V5LXdlYjo=", "data-token"])
 @schema.parametrize()
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_no_request_finds_an_unforeseen_answer(case, authorization, address):
     """No request that the document allows, and none that it does not, is answered with a server error."""
     reply = case.call(base_url=address, headers={"Authorization": authorization})

@@ -182,7 +182,7 @@ def test_whole_fractions_are_ints() -> None:
 POOL = profiles()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(conditions, st.sampled_from(POOL))
 def test_every_filter_has_one_of_three_results(condition: str, profile: dict[str, Any]) -> None:
     """Whatever the filter and the profile, the result is true, false or not evaluable."""
@@ -195,7 +195,7 @@ _operators = st.sampled_from(("==", "!=", ">", ">=", "<", "<=", "like", "contain
 _values = st.sampled_from((*VALUES, 10**400, 1e300, [Decimal("7.5"), 7], {"k": Decimal(7)}, NOTHING))
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 @given(_operators, _values, _values)
 def test_any_two_values_can_be_compared(op: str, left: Any, right: Any) -> None:
     """No pair of values stops an evaluation, and the specialised clause for a literal gives what the rule gives."""

@@ -58,7 +58,7 @@ _near_steps = st.integers(-40, 40).map("now{:+d}s".format)
 _every_second = [NOW + count * SECOND for count in range(1, 200)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_filters(_near_steps), _near, st.one_of(_near, st.lists(_near, max_size=3)))
 def test_next_flip_is_the_first_second_with_another_answer(text: str, f: datetime, g: Any) -> None:
     """With steps of seconds, the next flip is what asking at each second finds."""
@@ -76,7 +76,7 @@ _calendar_steps = st.one_of(
 _around_every_hour = [NOW + count * HOUR + late for count in range(24 * 300) for late in (timedelta(0), SECOND)][1:]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(_filters(_calendar_steps), _hours, _hours)
 def test_next_flip_is_exact_for_calendar_steps(text: str, f: datetime, g: datetime) -> None:
     """With calendar steps, which jump at the ends of months, the next flip is what asking around each hour finds."""
@@ -184,7 +184,7 @@ _hourly = [filter_generation.NOW + count * HOUR for count in range(1, 24 * 45)]
 RESOLVER = resolver_of({"other": parse_filter('FILTER OR (f > "now-5d", g CONTAINS "b")').where})
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(filter_generation.conditions, st.sampled_from(filter_generation.profiles()))
 def test_any_filter_flips_when_it_says_so(condition: str, profile: dict[str, Any]) -> None:
     """For filters and fields of every kind, date math inside fields included: the old answer up to the flip, another at it."""

@@ -69,7 +69,7 @@ _anything = st.one_of(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(st.sampled_from(_free), st.lists(_anything, max_size=4))
 def test_no_function_raises_whatever_it_is_given(name: str, args: list[Any]) -> None:
     """Bad input gives no value; it never stops the event or the filter."""

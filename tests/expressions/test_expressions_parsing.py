@@ -199,7 +199,7 @@ def test_a_mapping_statement() -> None:
     assert canonical(parse_statement(canonical(statement))) == canonical(statement)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(conditions)
 @example("(NOT f) == true")
 @example("(NOT INCLUDE other) == true")
@@ -214,7 +214,7 @@ def test_the_canonical_text_reads_back_as_the_same_filter(condition: str) -> Non
     assert canonical(parse_filter(printed)) == printed
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(conditions)
 def test_the_json_form_is_stable(condition: str) -> None:
     """Through JSON only the difference between 5 and "5" is lost, and double negations cancel: once, and no more."""
@@ -308,7 +308,7 @@ def test_a_text_that_is_too_long_is_refused() -> None:
         parse_filter(f'FILTER a == "{"x" * 1_000_001}"')
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.text(alphabet="AND OR()[]{}\"'`,.;-+*/%<>=!ab1 \n#FILTERNOTEXISTSINLIKEBETWEEN", max_size=60))
 def test_any_text_is_read_or_refused_with_a_place(text: str) -> None:
     """No text ends in anything but a statement or an ExpressionError."""

@@ -47,7 +47,7 @@ def matching(text: str) -> set[int]:
     return {place for place, profile in enumerate(POOL) if compiled.matches(profile, NOW)}
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(conditions)
 async def test_database_and_python_agree(people: asyncpg.Connection, condition: str) -> None:
     """Whatever the filter, the database selects what Python matches: all of it, and no more where it says so."""

@@ -83,7 +83,7 @@ def declarations(draw) -> Declaration:
     return Declaration(pipelines, integrations)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(declarations())
 def test_what_was_written_is_read_back(declaration):
     """Reading is the inverse of writing for every configuration, and writing again gives the same files."""

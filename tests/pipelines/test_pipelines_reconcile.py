@@ -75,7 +75,7 @@ def test_an_install_becomes_what_is_applied(database_url):
         runner.run(migrations.migrate(database_url))
         pool = runner.run(open_pool(database_url, size=2))
 
-        @settings(max_examples=60, deadline=None, database=None)
+        @settings(max_examples=60)
         @given(declarations())
         def apply_next(desired):
             assert runner.run(reconcile(pool, desired)) == ((), ())

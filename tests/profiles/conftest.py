@@ -1,22 +1,15 @@
-"""What the tests of this room share.
-
-Property tests here hold laws, not times: on a busy machine a slow example is no failure.
-"""
+"""What the tests of this room share."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from running_profiles import Running, opened
 
 from headwater.database import migrations
 from headwater.database.pool import open_pool
 from headwater.profiles.versions import version_store
-
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
 
 
 @pytest.fixture

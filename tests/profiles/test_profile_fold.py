@@ -119,8 +119,8 @@ def test_merge_then_unmerge_equals_never_merged(effects, pair):
 
     Only a conflict that was open between the two is now decided, so it is no longer counted.
     """
-    gathered = Gathered(SCHEMA, effects)
-    assume(all(each in gathered.seen for each in pair))
+    alone = [effect(90 + number, **{each.type: each.value}) for number, each in enumerate(pair)]
+    gathered = Gathered(SCHEMA, [*effects, *alone])
     one, other = (gathered.evidence().resolution.part_of()[each] for each in pair)
     assume(one != other)
     merge = Decision("allowed", *pair, "ann", 1)

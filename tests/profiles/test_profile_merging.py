@@ -130,7 +130,7 @@ def merged(name, kind, events, bounds=Bounds(), at=10**15):
         ("mapmin", "map[string]int", [(2, {"k": 1}), (1, {"k": 9})], {"k": 1}),
         ("sum", "map[string]int", [(1, {"k": 1}), (2, {"k": 2, "l": 1})], {"k": 3, "l": 1}),
         ("merge", "membership", [(1, {"vip": True, "beta": True}), (2, {"vip": False})], ["beta"]),
-        ("sum", "[]timebucket", [(1, {"1": 1}), (2, {"1": 1, "3": 1})], [DAY, DAY, 3 * DAY]),
+        ("sum", "[]timebucket", [(1, {"1": 1}), (2, {"1": 1, "3": 1})], [(DAY, 2), (3 * DAY, 1)]),
     ],
 )
 def test_each_operator_does_what_it_is_called(name, kind, events, expected):

@@ -7,6 +7,7 @@ are read. A map must not use `$time` as its only key.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,10 +17,24 @@ import orjson
 from headwater import jsontext
 from headwater.errors import InputError
 from headwater.expressions.dates import parse_date
-from headwater.expressions.values import EPOCH, epoch_microsecond, from_field
+from headwater.expressions.values import EPOCH, from_field
 
 TIME_KEY = "$time"
+_INSTANTS_ARE_OURS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 _AS_IT_IS = frozenset({str, int, bool, float, type(None)})
+
+
+class RepeatedInstants(list[datetime]):
+    """A list of instants of which many are the same: each is written once and repeated as text."""
+
+    __slots__ = ("counts",)
+
+    def __init__(self, counts: Sequence[tuple[datetime, int]]) -> None:
+        """`counts`: each instant with how many times it stands in the list, in order."""
+        super().__init__()
+        for instant, count in counts:
+            self += [instant] * count
+        self.counts = counts
 
 
 def to_stored(value: Any, iso_times: bool = False) -> Any:
@@ -36,14 +51,19 @@ def to_stored(value: Any, iso_times: bool = False) -> Any:
 def stored_json(value: Any) -> bytes:
     """The JSON text of `to_stored(value)`, without making it: one walk over the fields instead of two."""
     try:
-        return orjson.dumps(value, default=_stored_instant, option=orjson.OPT_PASSTHROUGH_DATETIME)
+        return orjson.dumps(value, default=_stored_special, option=_INSTANTS_ARE_OURS)
     except TypeError:
         return jsontext.encode(to_stored(value))  # exact fractions and very large integers
 
 
-def _stored_instant(value: Any) -> dict[str, int | float]:
+def _stored_special(value: Any) -> Any:
     if isinstance(value, datetime):
         return {TIME_KEY: _seconds(value)}
+    if isinstance(value, RepeatedInstants):
+        pieces: list[bytes] = []
+        for instant, count in value.counts:
+            pieces += [orjson.dumps({TIME_KEY: _seconds(instant)})] * count
+        return orjson.Fragment(b"[%b]" % b",".join(pieces))
     raise TypeError(type(value).__name__)
 
 
@@ -52,11 +72,11 @@ def _iso(instant: datetime) -> str:
 
 
 def _seconds(instant: datetime) -> int | float:
-    microseconds = epoch_microsecond(instant)
     # Seconds have at most 12 digits in the calendar's range: with six decimals more than a double always keeps,
-    # but the nearest double to such a decimal, which a division of integers is, prints back as that decimal from the
+    # but the nearest double to such a decimal, which `timestamp` gives, prints back as that decimal from the
     # year 1700 to the year 2240.
-    return microseconds / 1_000_000 if microseconds % 1_000_000 else microseconds // 1_000_000
+    seconds = instant.timestamp()
+    return seconds if instant.microsecond else int(seconds)
 
 
 def from_stored(document: Any) -> Any:

@@ -402,11 +402,8 @@ def _start_days(counts: dict[str, int], _stamp: Stamp) -> State:
 
 
 def _read_days(state: State, _at: int) -> Any:
-    """One instant for each event, the start of its day: what `timewindow` counts."""
-    starts: list[int] = []
-    for day in sorted(map(int, state)):
-        starts += [day * DAY_MILLISECONDS] * min(state[str(day)], DAY_EVENTS_LIMIT)
-    return starts
+    """The start of each day with the number of its events: what `timewindow` counts."""
+    return [(day * DAY_MILLISECONDS, min(state[str(day)], DAY_EVENTS_LIMIT)) for day in sorted(map(int, state))]
 
 
 _DAYS = Operator("sum", _start_days, _merge_days, _read_days)

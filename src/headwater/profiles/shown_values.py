@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from headwater.expressions.stored import RepeatedInstants
 from headwater.profiles.field_plans import FieldPlan
 from headwater.profiles.instants import instant
 from headwater.profiles.kinds import Element
@@ -34,12 +35,10 @@ def reader_of(plan: FieldPlan) -> ReadState:
 
 
 def _read_repeated(read: ReadState) -> ReadState:
-    """Instants of which many are the same: each is made once."""
+    """Counts by day as one instant for each event, the start of its day: each is made once."""
 
     def read_shown(state: State, at: int) -> Any:
-        times = read(state, at)
-        known = {time: instant(time) for time in set(times)}
-        return [known[time] for time in times]
+        return RepeatedInstants([(instant(time), count) for time, count in read(state, at)])
 
     return read_shown
 
