@@ -150,7 +150,7 @@ async def keep_attempt(running: Any, message_id: str, result: str, reason: str) 
     async with running.pool.acquire() as database:
         lytics = await integration_store.find(database, "lytics")
     writer = LogWriter(running.console.log)
-    log = AttemptLog(running.console.log, writer)
+    log = AttemptLog(running.console.log, writer, running.pool)
     tasks = [asyncio.create_task(writer.run()), asyncio.create_task(log.run())]
     request = {"method": "POST", "url": "https://api.lytics.example/collect", "headers": [["Authorization", "•••"]], "body": '[{"event":"Order Completed"}]'}  # fmt: skip
     reply = {"status": 200 if result == "delivered" else 400, "headers": {}, "body": '{"message":"seen"}'}

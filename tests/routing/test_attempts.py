@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from nats.aio.client import Client
 
+from headwater.database import migrations
+from headwater.database.pool import open_pool
 from headwater.log import connection, streams
 from headwater.log.writer import LogWriter
 from headwater.routing import attempts
@@ -34,9 +37,17 @@ async def client(nats_url: str) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def log(client: Client) -> AsyncIterator[AttemptLog]:
+async def pool(database_url: str) -> AsyncIterator[Any]:
+    await migrations.migrate(database_url)
+    opened = await open_pool(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def log(client: Client, pool: Any) -> AsyncIterator[AttemptLog]:
     writer = LogWriter(client)
-    made = AttemptLog(client, writer)
+    made = AttemptLog(client, writer, pool)
     tasks = [asyncio.create_task(writer.run()), asyncio.create_task(made.run())]
     yield made
     for task in tasks:

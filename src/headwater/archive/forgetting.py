@@ -1,18 +1,17 @@
 """Forget records: out of the log, and out of every file.
 
 Asking is one row for each record, in the transaction of whoever asks; the archiver does the work, goes on where it was
-interrupted, and says when it is done. What is asked for before it is archived reaches no file.
+interrupted, and says when it is done. What is asked for before it is archived reaches no file. Of each record a digest stays that
+tells which message it was: copies of it are known by that.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
-import nats.errors
 from nats.aio.client import Client
-from nats.js.errors import APIError, NotFoundError
 
 from headwater.archive import manifest, storing
 from headwater.archive.files import ArchivedFile
@@ -20,8 +19,10 @@ from headwater.archive.manifest import QUERIES
 from headwater.archive.stores import Store
 from headwater.archive.storing import Staged
 from headwater.database.transactions import transaction
-from headwater.errors import UnavailableError
-from headwater.log import streams
+from headwater.errors import InputError
+from headwater.events import decode_record
+from headwater.log import deletion, streams
+from headwater.log.records import dedup_id
 
 AT_ONCE = 1000
 
@@ -34,6 +35,12 @@ async def forget(connection: Any, sequences: Sequence[int]) -> None:
 async def remaining(connection: Any, sequences: Sequence[int]) -> int:
     """How many of these are not forgotten yet; 0 means that neither the log nor any file has one of them."""
     return int(await connection.fetchval(QUERIES["unforgotten_among"], list(sequences)))
+
+
+async def forgotten_among(connection: Any, messages: Collection[str]) -> frozenset[str]:
+    """Those of these messages, by `log.records.dedup_id`, whose record was forgotten: nobody may keep a copy of it."""
+    rows = await connection.fetch(QUERIES["forgotten_messages"], list(messages))
+    return frozenset(row["message"] for row in rows)
 
 
 async def between(connection: Any, first: int, last: int) -> list[int]:
@@ -51,28 +58,31 @@ async def work(pool: Any, client: Client, store: Store) -> int:
 
 async def _clear_log(pool: Any, client: Client) -> int:
     asked = await _numbers(pool, "still_in_log")
+    messages = {}
     for sequence in asked:
-        await _delete_message(client, sequence)
+        payload = await deletion.take_out(client, streams.MAIN, sequence)
+        if payload is not None:
+            messages[sequence] = _message_of(payload)
     if asked:
         async with transaction(pool) as connection:
+            await _note_messages(connection, messages)
             await connection.execute(QUERIES["left_log"], asked)
     return len(asked)
 
 
-async def _delete_message(client: Client, sequence: int) -> None:
-    """JetStream overwrites the message on disk before it answers. A record that is not there any more is no fault."""
-    manager = client.jsm()
+def _message_of(payload: bytes) -> str | None:
+    """By what copies of a record are known; None for what is no record."""
     try:
-        try:
-            await manager.delete_msg(streams.MAIN, sequence)
-        except APIError:
-            # The answer to a number that is gone is the same as to a disk that fails: look whether it is there.
-            await manager.get_msg(streams.MAIN, seq=sequence)
-            raise
-    except NotFoundError:
-        return
-    except (OSError, nats.errors.Error, APIError) as fault:
-        raise UnavailableError(f"the event log does not delete a record ({type(fault).__name__})") from fault
+        meta = decode_record(payload).meta
+    except InputError:
+        return None
+    return dedup_id(meta.kind, meta.source, meta.message_id)
+
+
+async def _note_messages(connection: Any, messages: Mapping[int, str | None]) -> None:
+    known = {sequence: message for sequence, message in messages.items() if message is not None}
+    if known:
+        await connection.execute(QUERIES["note_messages"], list(known), list(known.values()))
 
 
 async def _clear_files(pool: Any, store: Store) -> int:
@@ -95,23 +105,33 @@ async def _clear_files(pool: Any, store: Store) -> int:
 async def _clear_file(pool: Any, store: Store, file: ArchivedFile, asked: Sequence[int]) -> None:
     content = file.content
     wanted = [sequence for sequence in asked if content.first_sequence <= sequence <= content.last_sequence]
-    kept = await asyncio.to_thread(_without, store, file, wanted)
-    if kept is None:
+    rewritten = await asyncio.to_thread(_without, store, file, wanted)
+    if rewritten is None:
         return
-    entries = await storing.put(pool, store, kept)
+    entries = await storing.put(pool, store, rewritten.files)
     async with transaction(pool) as connection:
+        await _note_messages(connection, rewritten.messages)
         await manifest.replace_files(connection, [file], entries, removal_seconds=0)
 
 
-def _without(store: Store, file: ArchivedFile, sequences: Sequence[int]) -> list[Staged] | None:
+class _Rewritten(NamedTuple):
+    """What takes the place of a file, and which messages the records were that left it, by sequence."""
+
+    files: list[Staged]
+    messages: dict[int, str | None]
+
+
+def _without(store: Store, file: ArchivedFile, sequences: Sequence[int]) -> _Rewritten | None:
     """The file without these records, or no file when none is left; None when it holds none of them."""
     from headwater.archive import parquet  # loads pyarrow: see there
 
-    if not parquet.holds_any(store.open(file.path), sequences):
+    leaving = list(parquet.read_chosen(store.open(file.path), sequences))
+    if not leaving:
         return None
+    messages = {each.sequence: _message_of(each.payload) for each in leaving}
     target = storing.staging_path(store)
     content = parquet.rewrite([store.open(file.path)], target, sequences)
-    return [] if content is None else [Staged(file.place, target, content)]
+    return _Rewritten([] if content is None else [Staged(file.place, target, content)], messages)
 
 
 async def _numbers(pool: Any, query: str) -> list[int]:

@@ -102,6 +102,15 @@ SELECT sequence FROM archive_forgotten WHERE done_at IS NULL AND left_log_at IS 
 -- These are gone from the log.
 UPDATE archive_forgotten SET left_log_at = now() WHERE sequence = ANY($1::bigint[]);
 
+-- name: note_messages
+-- Which messages these records were.
+UPDATE archive_forgotten AS held SET message = noted.message
+FROM unnest($1::bigint[], $2::text[]) AS noted (sequence, message) WHERE held.sequence = noted.sequence;
+
+-- name: forgotten_messages
+-- Those of some messages that are forgotten.
+SELECT message FROM archive_forgotten WHERE message = ANY($1::text[]);
+
 -- name: still_in_files
 -- The next records to take out of the files: those that the position has passed.
 SELECT sequence FROM archive_forgotten

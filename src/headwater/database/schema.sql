@@ -67,7 +67,8 @@ CREATE TABLE public.archive_forgotten (
     sequence bigint NOT NULL,
     asked_at timestamp with time zone DEFAULT now() NOT NULL,
     left_log_at timestamp with time zone,
-    done_at timestamp with time zone
+    done_at timestamp with time zone,
+    message text
 );
 
 CREATE TABLE public.archive_gaps (
@@ -289,13 +290,23 @@ CREATE TABLE public.erased_records (
     sequence bigint NOT NULL
 );
 
+CREATE TABLE public.erasure_traces (
+    erasure uuid NOT NULL,
+    kind text NOT NULL,
+    type text DEFAULT ''::text NOT NULL,
+    value text NOT NULL,
+    CONSTRAINT erasure_traces_kind_check CHECK ((kind = ANY (ARRAY['identifier'::text, 'profile'::text, 'message'::text])))
+);
+
 CREATE TABLE public.erasures (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     records_too boolean NOT NULL,
     until_sequence bigint NOT NULL,
     requested_by text NOT NULL,
     requested_at timestamp with time zone DEFAULT now() NOT NULL,
-    completed_at timestamp with time zone
+    completed_at timestamp with time zone,
+    sweep_until bigint,
+    swept_to bigint DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE public.event_examples (
@@ -654,6 +665,9 @@ ALTER TABLE ONLY public.erased_identifiers
 ALTER TABLE ONLY public.erased_records
     ADD CONSTRAINT erased_records_pkey PRIMARY KEY (erasure, sequence);
 
+ALTER TABLE ONLY public.erasure_traces
+    ADD CONSTRAINT erasure_traces_pkey PRIMARY KEY (erasure, kind, type, value);
+
 ALTER TABLE ONLY public.erasures
     ADD CONSTRAINT erasures_pkey PRIMARY KEY (id);
 
@@ -745,6 +759,8 @@ CREATE INDEX archive_files_place ON public.archive_files USING btree (day, kind,
 
 CREATE INDEX archive_files_sequence ON public.archive_files USING btree (first_sequence, last_sequence);
 
+CREATE INDEX archive_forgotten_message ON public.archive_forgotten USING btree (message) WHERE (message IS NOT NULL);
+
 CREATE INDEX archive_forgotten_pending ON public.archive_forgotten USING btree (sequence) WHERE (done_at IS NULL);
 
 CREATE INDEX attachments_revision ON public.attachments USING btree (integration_id, revision);
@@ -764,6 +780,8 @@ CREATE UNIQUE INDEX dead_letters_waiting_once ON public.dead_letters USING btree
 CREATE INDEX deployments_pair ON public.deployments USING btree (pipeline_id, integration_id, revision);
 
 CREATE INDEX erased_identifiers_until ON public.erased_identifiers USING btree (until_sequence);
+
+CREATE INDEX erasures_open ON public.erasures USING btree (requested_at) WHERE (completed_at IS NULL);
 
 CREATE INDEX event_examples_of_pipeline ON public.event_examples USING btree (pipeline_id, id DESC);
 
@@ -819,6 +837,9 @@ ALTER TABLE ONLY public.erased_identifiers
 
 ALTER TABLE ONLY public.erased_records
     ADD CONSTRAINT erased_records_erasure_fkey FOREIGN KEY (erasure) REFERENCES public.erasures(id);
+
+ALTER TABLE ONLY public.erasure_traces
+    ADD CONSTRAINT erasure_traces_erasure_fkey FOREIGN KEY (erasure) REFERENCES public.erasures(id);
 
 ALTER TABLE ONLY public.event_examples
     ADD CONSTRAINT event_examples_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES public.pipelines(id) ON DELETE CASCADE;

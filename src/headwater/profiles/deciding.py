@@ -167,9 +167,15 @@ class IdentityDesk:
                 action,
                 f"identity decision {each.id}",
                 None,
-                msgspec.to_builtins(each.decision),
+                _audited(each.decision),
             )
         return outcome
+
+
+def _audited(decision: Decision) -> dict[str, str | None]:
+    """What the audit log keeps of a decision: its rows never change, so they name nobody. The decision itself is found by its number."""
+    right = None if decision.right is None else decision.right.type
+    return {"kind": decision.kind, "left": decision.left.type, "right": right}
 
 
 def _other(left: Identifier, right: Identifier) -> Identifier:

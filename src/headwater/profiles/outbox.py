@@ -49,7 +49,7 @@ WINDOW_SHARE = 0.5
 
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('headwater outbox relay', 0))"
 _ROWS = "SELECT id, pipeline_id, message_id, user_key, data, attempted_at FROM outbox ORDER BY id LIMIT $1"
-_MARK = "UPDATE outbox SET attempted_at = clock_timestamp() WHERE id = ANY($1::bigint[])"
+_MARK = "UPDATE outbox SET attempted_at = clock_timestamp() WHERE id = ANY($1::bigint[]) RETURNING id"
 _DELETE = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
 _PUT = """
 INSERT INTO outbox (pipeline_id, message_id, user_key, data)
@@ -132,8 +132,10 @@ class OutboxRelay:
             return 0
         old = [row for row in rows if row["attempted_at"] and datetime.now(UTC) - row["attempted_at"] > self._window]
         there = await self._in_the_log(old)
-        await connection.execute(_MARK, [row["id"] for row in rows if row["attempted_at"] is None])
-        await self._send([row for row in rows if row["message_id"] not in there])
+        marked = await connection.fetch(_MARK, [row["id"] for row in rows if row["attempted_at"] is None])
+        # A row that is gone by now was taken back: its person was deleted.
+        standing = {row["id"] for row in marked} | {row["id"] for row in rows if row["attempted_at"] is not None}
+        await self._send([row for row in rows if row["id"] in standing and row["message_id"] not in there])
         await connection.execute(_DELETE, [row["id"] for row in rows])
         RELAYED.inc(len(rows))
         return len(rows)

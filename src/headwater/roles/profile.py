@@ -11,17 +11,22 @@ from headwater.archive.stores import open_store
 from headwater.audiences.observer import AudienceObserver
 from headwater.audiences.succession import AudienceSuccession
 from headwater.audiences.upkeep import keep_up
+from headwater.collect.forgetting import RefusalCopies
 from headwater.engines import endpoints
 from headwater.log import connection, streams
 from headwater.log.writer import LogWriter
 from headwater.pipelines import secrets
 from headwater.pipelines.watcher import SnapshotWatcher
+from headwater.profiles.erasure.keepers import CopyKeeper
+from headwater.profiles.erasure.sweeper import Sweeper
 from headwater.profiles.outbox import OutboxRelay
 from headwater.profiles.rebuild.rebuilder import Rebuilder
 from headwater.profiles.worker import ProfileWorker
 from headwater.roles import operations
 from headwater.roles.engines import connect_log
 from headwater.roles.serving import Server, serve_until
+from headwater.routing.forgetting import DeliveryCopies
+from headwater.routing.ownership import Ownership
 from headwater.settings import Settings
 from headwater.timeseries.recorder import recording
 
@@ -66,7 +71,10 @@ async def profile(settings: Settings, number: int, stop: asyncio.Event) -> None:
             open_store(settings),
             [AudienceSuccession()],
         )
-        works = (keep_up(engines.database_url), writer.run(), relay.run(), rebuilder.run())
+        keepers: list[CopyKeeper] = [DeliveryCopies(client), RefusalCopies(client)]
+        sweeper = Sweeper(client, engines.database_url, open_store(settings), keepers)
+        sweeping = Ownership(engines.database_url).hold("deletions", sweeper.run)
+        works = (keep_up(engines.database_url), writer.run(), relay.run(), rebuilder.run(), sweeping)
         beside = [asyncio.create_task(work) for work in works]
         logger.info("building profiles")
         async with recording(engines.database_url, "profile", worker.measure):

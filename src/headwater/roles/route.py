@@ -47,7 +47,7 @@ async def route(settings: Settings, number: int, stop: asyncio.Event) -> None:
     outbound = Outbound(allowed_hosts(settings))
     maker = DestinationMaker(settings, secrets.resolver(settings), outbound)
     writer = LogWriter(client)
-    attempts = AttemptLog(client, writer)
+    attempts = AttemptLog(client, writer, pool)
     keeping = [asyncio.create_task(writer.run()), asyncio.create_task(attempts.run())]
     router = Router(client, DeadLetterStore(pool), maker.make, Ownership(engines.database_url), attempts)
     async with SnapshotWatcher(engines.database_url) as configuration:

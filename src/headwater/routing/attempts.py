@@ -21,9 +21,11 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.errors import NotFoundError
 
-from headwater.errors import UnavailableError
+from headwater.archive import forgetting
+from headwater.database.transactions import transaction
+from headwater.errors import TransientError
 from headwater.log import streams
-from headwater.log.records import SUBJECT_ROOT, EncodedRecord, subject_token
+from headwater.log.records import SUBJECT_ROOT, EncodedRecord, dedup_id, subject_token
 from headwater.log.writer import LogWriter
 from headwater.routing.destination import Exchange
 
@@ -82,11 +84,15 @@ class Allowance:
 
 
 class AttemptLog:
-    """Keeps attempts of this process' deliveries in the stream ATTEMPTS. `run` as a task."""
+    """Keeps attempts of this process' deliveries in the stream ATTEMPTS. `run` as a task.
 
-    def __init__(self, client: Client, writer: LogWriter) -> None:
+    `pool` is of the database that knows which records were forgotten while they were being sent.
+    """
+
+    def __init__(self, client: Client, writer: LogWriter, pool: Any) -> None:
         self._client = client
         self._writer = writer
+        self._pool = pool
         self._queue: deque[KeptAttempt] = deque(maxlen=QUEUE_LIMIT)
         self._watched: dict[str, float] = {}
 
@@ -109,13 +115,22 @@ class AttemptLog:
             while True:
                 await asyncio.sleep(FLUSH_SECONDS)
                 if self._queue:
-                    records = [_encoded(attempt) for attempt in self._queue]
+                    queued = list(self._queue)
                     self._queue.clear()
-                    with contextlib.suppress(UnavailableError):  # a convenience, and counted already
-                        await self._writer.append(records)
+                    with contextlib.suppress(TransientError):  # a convenience, and counted already
+                        await self._write(queued)
         finally:
             with contextlib.suppress(OSError, nats.errors.Error):
                 await subscription.unsubscribe()
+
+    async def _write(self, queued: Sequence[KeptAttempt]) -> None:
+        """Into the stream, but for attempts with a record that was forgotten."""
+        messages = [[dedup_id("event", each.pipeline_id, message) for message in each.messages] for each in queued]
+        async with transaction(self._pool, read_only=True) as connection:
+            forgotten = await forgetting.forgotten_among(connection, [key for keys in messages for key in keys])
+        kept = [each for each, keys in zip(queued, messages, strict=True) if forgotten.isdisjoint(keys)]
+        if kept:
+            await self._writer.append([_encoded(each) for each in kept])
 
     async def _note_watcher(self, message: Msg) -> None:
         self._watched[message.data.decode("utf-8", "replace")] = time.monotonic() + WATCH_SECONDS

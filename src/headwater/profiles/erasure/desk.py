@@ -1,4 +1,4 @@
-"""Delete a person: one transaction for all that is in the database; log and archive follow.
+"""Delete a person: one transaction for all that profiles are; log, archive and copies follow (`sweeper`).
 
 While it runs nobody builds profiles. What had come in for the person but was not in profiles yet is passed over when it is read
 (`past`), and so is the person's past when profiles are built anew.
@@ -13,7 +13,6 @@ from uuid import UUID
 
 import msgspec
 
-from headwater.archive import forgetting
 from headwater.database.transactions import transaction
 from headwater.errors import InputError
 from headwater.expressions.stored import from_stored
@@ -34,7 +33,7 @@ LastSequence = Callable[[], Awaitable[int]]
 
 
 class Erasure(msgspec.Struct, frozen=True):
-    """A deletion. `complete`: no profile, no log and no archive holds anything of it any more."""
+    """A deletion. `complete`: nothing of what it was to reach is left anywhere."""
 
     id: UUID
     requested_at: datetime
@@ -74,6 +73,7 @@ class ErasureDesk:
             await _forget_words(connection, going)
             ids = [_id(each, secret) for each in going]
             await connection.execute(QUERIES["erase_identifiers"], ids, erasure, until, records_too)
+            await _forget_announcements(connection, erasure, going, ids)
             if records_too:
                 await forget_records(connection, {erasure: sorted(sequences)})
             told = {"identifiers": len(going), "records": len(sequences), "records_too": records_too}
@@ -86,18 +86,23 @@ class ErasureDesk:
             row = await connection.fetchrow(QUERIES["erasure"], erasure)
             if row is None:
                 raise InputError(f"there is no deletion {erasure}", "request_id", "not_found")
-            complete = row["completed_at"] is not None or await _is_complete(connection, row)
-            if complete:
-                await connection.execute(QUERIES["complete"], erasure)
-        return Erasure(erasure, row["requested_at"], complete)
+        return Erasure(erasure, row["requested_at"], row["completed_at"] is not None)
 
 
-async def _is_complete(connection: Any, row: Any) -> bool:
-    live = await generations.live(connection)
-    lowest = await connection.fetchval(_statement("lowest_position", live.number))
-    if lowest < row["until_sequence"]:
-        return False
-    return not row["records_too"] or await forgetting.remaining(connection, row["sequences"]) == 0
+async def _forget_announcements(
+    connection: Any, erasure: UUID, going: Iterable[Identifier], ids: Sequence[bytes]
+) -> None:
+    """Take events of our own about the person back that nobody has begun to send, and write down what is to be looked for."""
+    profiles = [each.hex() for each in ids]
+    await connection.execute(QUERIES["forget_outbox"], profiles)
+    being_sent = [row["message_id"] for row in await connection.fetch(QUERIES["events_being_sent"], profiles)]
+    await connection.execute(QUERIES["forget_observed"], [each.value for each in going if each.value])
+    traces = [
+        *(("identifier", each.type, each.value) for each in going),
+        *(("profile", "", each) for each in profiles),
+        *(("message", "", each) for each in being_sent),
+    ]
+    await connection.execute(QUERIES["insert_traces"], erasure, *map(list, zip(*traces, strict=True)))
 
 
 async def _forget_words(connection: Any, going: Iterable[Identifier]) -> None:

@@ -19,14 +19,74 @@ SELECT id, erasure, until_sequence, records_too FROM erased_identifiers WHERE id
 INSERT INTO erased_records (erasure, sequence) SELECT $1, * FROM unnest($2::bigint[]) ON CONFLICT DO NOTHING;
 
 -- name: erasure
--- An erasure with the records that it concerns.
-SELECT id, records_too, until_sequence, requested_by, requested_at, completed_at,
-    ARRAY(SELECT sequence FROM erased_records WHERE erasure = id) AS sequences
-FROM erasures WHERE id = $1;
+-- An erasure and whether it is complete.
+SELECT requested_at, completed_at FROM erasures WHERE id = $1;
+
+-- name: insert_traces
+-- What an erasure looks for until it is complete.
+INSERT INTO erasure_traces (erasure, kind, type, value)
+SELECT $1, kind, type, value FROM unnest($2::text[], $3::text[], $4::text[]) AS trace (kind, type, value)
+ON CONFLICT DO NOTHING;
+
+-- name: forget_outbox
+-- Events of our own about profiles, which nobody has begun to send.
+DELETE FROM outbox WHERE user_key = ANY($1::text[]) AND attempted_at IS NULL;
+
+-- name: events_being_sent
+-- Events of our own about profiles, which are being sent.
+SELECT message_id FROM outbox WHERE user_key = ANY($1::text[]);
+
+-- name: forget_observed
+-- Examples of keys of streams that show one of these texts.
+UPDATE observed_fields SET example = '' WHERE example <> ''
+    AND EXISTS (SELECT FROM unnest($1::text[]) AS shown (value) WHERE position(value IN example) > 0);
+
+-- name: open_erasures
+-- Erasures that are not complete, the oldest first.
+SELECT id, records_too, until_sequence, requested_at, sweep_until, swept_to,
+    requested_at <= now() - make_interval(secs => $1) AS settled
+FROM erasures WHERE completed_at IS NULL ORDER BY requested_at, id;
+
+-- name: traces_of
+-- What erasures look for.
+SELECT erasure, kind, type, value FROM erasure_traces WHERE erasure = ANY($1::uuid[]);
+
+-- name: is_event_being_sent
+-- Whether the outbox still has an event that was being sent when the erasure was asked for.
+SELECT EXISTS (SELECT FROM erasure_traces t JOIN outbox o ON o.message_id = t.value WHERE t.erasure = $1 AND t.kind = 'message');
+
+-- name: had_events_being_sent
+-- Whether events of our own were being sent when the erasure was asked for.
+SELECT EXISTS (SELECT FROM erasure_traces WHERE erasure = $1 AND kind = 'message');
+
+-- name: sweep_until
+-- From now on it is known how far log and archive are to be looked through.
+UPDATE erasures SET sweep_until = $2 WHERE id = $1 AND sweep_until IS NULL;
+
+-- name: swept_to
+-- Log and archive were looked through so far.
+UPDATE erasures SET swept_to = greatest(swept_to, $2) WHERE id = ANY($1::uuid[]);
+
+-- name: is_replaced_kept
+-- Whether there is a generation which was replaced, and which the erasure did not reach.
+SELECT EXISTS (SELECT FROM profile_generations WHERE state = 'retired' AND created_at <= $1);
+
+-- name: unforgotten
+-- How many records of an erasure log or archive still have.
+SELECT count(*) FROM erased_records r JOIN archive_forgotten f USING (sequence) WHERE r.erasure = $1 AND f.done_at IS NULL;
+
+-- name: messages_of
+-- Which messages the records of erasures were.
+SELECT DISTINCT f.message FROM erased_records r JOIN archive_forgotten f USING (sequence)
+WHERE r.erasure = ANY($1::uuid[]) AND f.message IS NOT NULL;
 
 -- name: complete
 -- Everything that was asked for is gone.
-UPDATE erasures SET completed_at = now() WHERE id = $1 AND completed_at IS NULL;
+UPDATE erasures SET completed_at = now() WHERE id = ANY($1::uuid[]) AND completed_at IS NULL;
+
+-- name: forget_traces
+-- There is nothing left to look for.
+DELETE FROM erasure_traces WHERE erasure = ANY($1::uuid[]);
 
 -- name: forget_decisions
 -- Decisions name identifiers in words. That a value is blocked says nothing about a person, and stays.
