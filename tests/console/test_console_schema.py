@@ -6,16 +6,22 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
+import msgspec
 import pytest
 from console_people import ANN, HOSTILE, Town, town_of
 from console_visits import AXE
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headwater.audiences import store
+from headwater.console.schema import alias_form, blocked_form
 from headwater.database.transactions import transaction
 from headwater.pipelines.changes import change
 from headwater.profiles.instants import milliseconds_of
 from headwater.profiles.observed_fields import Observation
-from headwater.profiles.versions import draft_store, stream_store
+from headwater.profiles.schema import Alias, Assertions, Blocked, Field, Length, Schema
+from headwater.profiles.schema_edits import SchemaEdit
+from headwater.profiles.versions import draft_store, stream_store, version_store
 
 in_browser = pytest.mark.skipif(not AXE.exists(), reason="run scripts/setup-tests first")
 
@@ -93,7 +99,10 @@ async def test_a_field_and_ranks_are_changed_in_the_draft(town, visits, page_che
 async def test_saving_a_field_untouched_changes_nothing(town):
     """A form sent back as it was makes no draft, whatever attributes it does not show."""
     async with await town.running.client("editor") as editor:
-        for field in ("city", "events", "email", "account_created"):
+        async with change(town.pool, "test") as made:
+            odd = Field("odd", assertions=Assertions(email=True, format="hex", filter=(" spaced ", "n/a")))
+            await draft_store.edit(made, SchemaEdit(fields={"odd": odd}))
+        for field in ("city", "events", "email", "account_created", "odd"):
             async with transaction(town.pool, read_only=True) as connection:
                 schema = (await draft_store.draft(connection)).schema
             held = schema.field(field)
@@ -105,6 +114,9 @@ async def test_saving_a_field_untouched_changes_nothing(town):
                 "shortdesc": held.shortdesc,
                 "longdesc": held.longdesc,
                 "capacity": str(held.capacity or ""),
+                "format": held.assertions.format,
+                "filter": "\r\n".join(held.assertions.filter),
+                **({"email": "yes"} if held.assertions.email else {}),
                 **({"is_identifier": "yes"} if held.is_identifier else {}),
                 **({"is_pii": "yes"} if held.is_pii else {}),
                 "mappings": str(len(rows)),
@@ -114,7 +126,7 @@ async def test_saving_a_field_untouched_changes_nothing(town):
                 form |= {f"mapping-{at}-{name}": value for name, value in row.items()}
             assert (await editor.post(f"/schema/fields/{field}", data=form)).status_code == 303
     async with transaction(town.pool, read_only=True) as connection:
-        assert (await draft_store.draft(connection)).revision == 0
+        assert (await draft_store.draft(connection)).revision == 1
 
 
 def form_rows(page: bytes) -> list[dict[str, str]]:
@@ -131,6 +143,88 @@ def form_rows(page: bytes) -> list[dict[str, str]]:
 
     Inputs().feed(page.decode())
     return [rows[at] for at in sorted(rows, key=int)]
+
+
+@pytest.mark.slow
+@in_browser
+async def test_aliases_blocked_values_and_assertions_are_changed_in_the_draft(town, visits, page_check):
+    """A wrong expression is refused; rows are added and taken away; lists are typed line by line; a text must fit."""
+    page = await visits.as_role("editor")
+    await page.goto("/schema/aliases")
+    await page_check(page, "schema-aliases")
+    rows = page.get_by_role("group", name="Earlier identifier")
+    before = await rows.count()
+    await page.get_by_role("button", name="Add a row").click()
+    await rows.nth(before).get_by_placeholder("expression").fill("lower(")
+    await page.get_by_role("button", name="Save in the draft").click()
+    await page.get_by_role("alert").wait_for()
+    await rows.nth(before).get_by_placeholder("expression").fill("old_email")
+    await rows.nth(before).get_by_label("Identifier").select_option("email")
+    await page.get_by_label("Expression 1", exact=True).fill("")
+    await page.get_by_role("button", name="Save in the draft").click()
+    await page.get_by_text("The draft is changed.").wait_for()
+    await page.get_by_role("link", name="Blocked values").click()
+    await page.get_by_label("Values for every identifier").fill("kiosk\n\n n/k \nkiosk")
+    await page.locator("summary").filter(has=page.get_by_text("email", exact=True)).click()
+    await page.get_by_label("Patterns for email", exact=True).fill("*@shop.example")
+    await page_check(page, "schema-blocked")
+    await page.get_by_role("button", name="Save in the draft").click()
+    await page.get_by_text("The draft is changed.").wait_for()
+    await page.goto("/schema/fields/city")
+    await page.get_by_text("What a text must be to be taken").click()
+    await page.get_by_label("Shortest, in characters").fill("two")
+    await page.get_by_role("button", name="Save in the draft").click()
+    await page.get_by_text("Write a whole number").wait_for()
+    await page.get_by_label("Shortest, in characters").fill("2")
+    await page.get_by_label("Format").select_option("alpha")
+    await page.get_by_label("Texts to leave out").fill("nowhere\nn/a")
+    await page_check(page, "schema-field-assertions")
+    await page.get_by_role("button", name="Save in the draft").click()
+    await page.get_by_text("The draft is changed.").wait_for()
+    async with transaction(town.pool, read_only=True) as connection:
+        first = (await version_store.newest(connection)).schema
+        schema = (await draft_store.draft(connection)).schema
+    assert schema.aliases == (*first.aliases[1:], Alias("email", "old_email"))
+    assert schema.blocked.values["*"] == ("kiosk", "n/k")
+    assert schema.blocked.patterns["email"] == ("*@shop.example",)
+    city = schema.field("city")
+    assert city is not None
+    assert city.assertions == Assertions(format="alpha", length=Length(2, 0), filter=("nowhere", "n/a"))
+
+
+async def test_two_people_change_aliases_and_blocked_values(town):
+    """A row that somebody else added stays; lists that somebody else changed are not overwritten unseen."""
+    aliases = (Alias("email", "old_email"), Alias("email", "older_email", guard_expr="EXISTS b"))
+    async with change(town.pool, "Bob") as made:
+        schema = (await draft_store.draft(made.connection)).schema
+        await draft_store.replace(made, msgspec.structs.replace(schema, aliases=aliases))
+    both = msgspec.structs.replace(schema, aliases=aliases)
+    (mine,) = alias_form.rows_of(msgspec.structs.replace(schema, aliases=aliases[:1]))
+    assert alias_form.aliases_from([mine._replace(expr="")], both) == (aliases[1],)
+    typed = {"values.*": "kiosk", "revision": "0"}
+    async with await town.running.client("editor") as editor:
+        refused = await editor.post("/schema/blocked", data=typed)
+        assert (refused.status_code, "Bob changed the draft" in refused.text) == (409, True)
+        assert "kiosk" in refused.text
+        assert (await editor.post("/schema/blocked", data={**typed, "revision": "1"})).status_code == 303
+    async with await town.running.client("viewer") as viewer:
+        assert "older_email" in (await viewer.get("/schema/aliases")).text
+        assert "readonly" in (await viewer.get("/schema/blocked")).text
+        assert (await viewer.post("/schema/aliases", data={"aliases": "0"})).status_code == 403
+
+
+LINES = st.lists(
+    st.text(min_size=1, max_size=6).map(str.strip).filter(lambda text: text and "\n" not in text), unique=True
+)
+
+
+@given(values=LINES, patterns=LINES)
+def test_lists_of_blocked_values_are_read_back_as_they_were(values, patterns):
+    """What the form shows and sends back untouched is no change, and written out line by line it is the same list."""
+    schema = Schema(ranks=("email",), blocked=Blocked(values={"*": tuple(values)}, patterns={"email": tuple(patterns)}))
+    rows = blocked_form.rows_of(schema)
+    assert blocked_form.blocked_from(rows, Blocked()).values.get("*", ()) == tuple(values)
+    assert blocked_form.blocked_from(rows, schema.blocked).patterns.get("email", ()) == tuple(patterns)
 
 
 async def test_publishing_what_breaks_an_audience_is_refused(town):

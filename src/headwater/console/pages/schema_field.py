@@ -24,6 +24,7 @@ from headwater.profiles.kinds import KINDS
 from headwater.profiles.merging import OPERATORS
 from headwater.profiles.schema_edits import SchemaEdit
 from headwater.profiles.store import generations
+from headwater.profiles.text_assertions import FORMATS
 from headwater.profiles.versions import draft_store, stream_store
 
 Caller = Request[Any, Any, State]
@@ -102,6 +103,7 @@ async def _field(request: Caller, typed: FieldForm, *, is_new: bool, fault: Inpu
         fault=fault,
         values=values,
         kinds=[(name, name) for name in KINDS],
+        formats=[("", "any text"), *((name, name) for name in FORMATS if name != "any")],
         operators=[
             ("", f"as usual: {operator_of(typed.field)}" if operator_of(typed.field) else "as usual"),
             *((name, name) for name in sorted(OPERATORS)),

@@ -8,7 +8,7 @@ import msgspec
 
 from headwater.console.forms import Form
 from headwater.errors import InputError
-from headwater.profiles.schema import EVERY_STREAM, Field, Mapping, Schema
+from headwater.profiles.schema import EVERY_STREAM, Assertions, Field, Length, Mapping, Schema
 from headwater.profiles.schema_edits import SchemaEdit, find_mapping, mapping_id
 
 MAPPINGS_LIMIT = 50
@@ -55,6 +55,7 @@ def form_from(form: Form, before: Field | None) -> FieldForm:
         is_pii=form.checked("is_pii"),
         capacity=_number(form, "capacity"),
         keep_days=_number(form, "keep_days"),
+        assertions=_assertions(form, () if before is None else before.assertions.filter),
     )
     count = min(_number(form, "mappings"), MAPPINGS_LIMIT)
     rows = tuple(
@@ -89,6 +90,18 @@ def with_row(typed: FieldForm) -> FieldForm:
 
 def _row(mapping: Mapping) -> MappingRow:
     return MappingRow(mapping_id(mapping), mapping.expr, mapping.stream, mapping.guard_expr)
+
+
+def _assertions(form: Form, held: tuple[str, ...]) -> Assertions:
+    """What a text must be. `held` texts stay as they are, spaces around them too, where nobody touched them."""
+    typed = form.text("filter")
+    lines = held if typed == "\n".join(held) else [line.strip() for line in typed.split("\n")]
+    return Assertions(
+        email=form.checked("email"),
+        format=form.text("format"),
+        length=Length(_number(form, "shortest"), _number(form, "longest")),
+        filter=tuple(dict.fromkeys(filter(None, lines))),
+    )
 
 
 def _number(form: Form, name: str) -> int:
