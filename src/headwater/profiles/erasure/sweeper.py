@@ -13,6 +13,7 @@ What was looked for is then forgotten as well. Everything here can be done again
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
@@ -42,6 +43,8 @@ PAUSE_SECONDS = 10.0
 SETTLE_SECONDS = 5.0
 """Copies that were about to be written at the moment of the deletion are written by then."""
 SIZE = 500
+NOTED_RECORDS = 20_000
+"""After so many records at most it is written down how far the search has come."""
 STATEMENT_LIMIT_SECONDS = 600.0
 
 logger = structlog.get_logger(__name__)
@@ -141,12 +144,18 @@ class Sweeper:
         first, last = min(each.swept_to for each, _ in bounded), max(until for _, until in bounded)
         traces = await _traces(pool, [each for each, _ in bounded])
         logger.info("looking for records of deleted persons", deletions=len(ids), after=first, last=last)
+        noted = first
         async with aclosing(self._history(pool, first, last)) as stretches:
             async for stretch in stretches:
+                begun = time.perf_counter()
                 found = _found(traces, stretch.records)
-                async with transaction(pool) as connection:
-                    await forget_records(connection, found)
-                    await connection.execute(QUERIES["swept_to"], ids, stretch.reached)
+                if found or stretch.reached >= min(last, noted + NOTED_RECORDS):
+                    noted = stretch.reached
+                    async with transaction(pool) as connection:
+                        await forget_records(connection, found)
+                        await connection.execute(QUERIES["swept_to"], ids, noted)
+                # As long as it took: whoever builds profiles shares the process.
+                await asyncio.sleep(time.perf_counter() - begun)
 
     async def _history(self, pool: Any, after: int, last: int) -> AsyncGenerator[Stretch, None]:
         # Loads pyarrow, which a process without deletions does not need.
