@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 
 import structlog
 
@@ -30,6 +31,9 @@ from headwater.routing.ownership import Ownership
 from headwater.settings import Settings
 from headwater.timeseries.recorder import recording
 
+NICENESS = 5
+"""Taking events and delivering them come first; before archiving, which can wait longer."""
+
 YOUNG_OBJECTS = 1_000_000
 """Allocations between two searches for cyclic garbage. A batch on its way holds hundreds of thousands of objects that are no
 garbage, and with the threshold of other roles they were searched several times for each batch."""
@@ -39,6 +43,7 @@ logger = structlog.get_logger(__name__)
 
 async def profile(settings: Settings, number: int, stop: asyncio.Event) -> None:
     """Build profiles until `stop`. Several processes share the partitions of the log among themselves."""
+    os.nice(NICENESS)
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     engines = endpoints.resolve(settings)
     client = await connect_log(engines.nats_url, f"profile {number}")
