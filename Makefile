@@ -7,8 +7,10 @@ PYTHON := .venv/bin/python
 run: .venv/.ready  ## start everything, replay a real data set, stay up
 	.venv/bin/headwater up --demo
 
+# The slow ones measure times and kill processes, so nothing runs beside them.
 test: .venv/.ready-tests  ## every test, the slow ones included
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -m "not slow" -n 2 --dist loadfile
+	$(PYTHON) -m pytest -m slow
 
 check: .venv/.ready-tests  ## what CI checks besides the tests
 	scripts/check

@@ -101,8 +101,13 @@ async def database_url(engines: Endpoints) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def nats_url(engines: Endpoints) -> str:
-    """The URL of the NATS server; a test names its streams with a prefix of its own or cleans up."""
+async def nats_url(engines: Endpoints) -> str:
+    """The URL of a NATS server without streams: those of earlier tests are gone."""
+    client = await nats.connect(engines.nats_url)
+    log = client.jetstream()
+    for stream in await log.streams_info():
+        await log.delete_stream(str(stream.config.name))
+    await client.close()
     return engines.nats_url
 
 

@@ -33,8 +33,6 @@ async def bench(
     monkeypatch.setattr(archiver_module, "TIDY_SECONDS", 0.0)
     await migrations.migrate(database_url)
     client = await connection.connect(nats_url, "test")
-    for stream in (streams.MAIN, streams.REPLAYS, streams.REFUSED):
-        await client.request(f"$JS.API.STREAM.DELETE.{stream}", timeout=5)
     await streams.ensure(client, LogSettings(partitions=PARTITIONS))
     pool = await open_pool(database_url, size=4)
     yield Bench(client, pool, store)

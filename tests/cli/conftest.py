@@ -78,8 +78,6 @@ async def install(
     monkeypatch.setenv("HEADWATER_DATA_FOLDER", str(tmp_path))
     await migrations.migrate(database_url)
     client = await connection.connect(nats_url, "test")
-    for stream in streams.SUBJECTS:
-        await client.request(f"$JS.API.STREAM.DELETE.{stream}", timeout=5)
     await streams.ensure(client, LogSettings(partitions=4))
     pool = await open_pool(database_url, size=2)
     async with change(pool, "test") as made:

@@ -46,8 +46,6 @@ async def running_console(database_url: str, nats_url: str, tmp_path: Path) -> A
     async with transaction(pool) as database:
         await generations.ensure_first(database, (await version_store.live(database)).schema)
     client = await connection.connect(nats_url, "test")
-    for stream in streams.SUBJECTS:  # another room's tests may have left theirs
-        await client.request(f"$JS.API.STREAM.DELETE.{stream}", timeout=5)
     await streams.ensure(client, LogSettings())
     writer = LogWriter(client)
     writing = asyncio.create_task(writer.run())

@@ -41,8 +41,6 @@ class Log:
 @pytest.fixture
 async def log(nats_url: str) -> AsyncIterator[Log]:
     client = await connection.connect(nats_url, "test")
-    for stream in streams.SUBJECTS:
-        await client.request(f"$JS.API.STREAM.DELETE.{stream}", timeout=5)
     await streams.ensure(client, LogSettings(partitions=4))
     writer = LogWriter(client)
     writing = asyncio.create_task(writer.run())

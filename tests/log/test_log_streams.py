@@ -15,8 +15,6 @@ from headwater.settings import LogSettings
 @pytest.fixture
 async def client(nats_url: str) -> AsyncIterator[Client]:
     opened = await connection.connect(nats_url, "test")
-    for stream in (streams.MAIN, streams.REPLAYS, streams.REFUSED):
-        await opened.request(f"$JS.API.STREAM.DELETE.{stream}", timeout=5)
     yield opened
     await connection.close(opened)
 

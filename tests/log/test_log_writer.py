@@ -29,8 +29,6 @@ def _record(message_id: str, user: str = "u", size: int = 0) -> EncodedRecord:
 @pytest.fixture
 async def client(nats_url: str) -> AsyncIterator[Client]:
     opened = await connection.connect(nats_url, "test")
-    for stream in (streams.MAIN, streams.REPLAYS, streams.REFUSED):
-        await opened.request(f"$JS.API.STREAM.DELETE.{stream}", timeout=5)
     await streams.ensure(opened, LogSettings(partitions=4, dedup_window_seconds=60))
     yield opened
     await connection.close(opened)

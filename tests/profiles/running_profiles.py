@@ -87,8 +87,6 @@ async def opened(database_url, nats_url, folder):
     async with transaction(pool) as database:
         await generations.ensure_first(database, (await version_store.live(database)).schema)
     client = await connection.connect(nats_url, "test")
-    for stream in (streams.MAIN, streams.REPLAYS, streams.REFUSED):
-        await client.request(f"$JS.API.STREAM.DELETE.{stream}", timeout=5)
     await streams.ensure(client, LogSettings(partitions=PARTITIONS, dedup_window_seconds=60))
     writer = LogWriter(client)
     writing = asyncio.create_task(writer.run())

@@ -30,7 +30,6 @@ from headwater.settings import LogSettings
 @pytest.fixture
 async def client(nats_url: str) -> AsyncIterator[Client]:
     opened = await connection.connect(nats_url, "test")
-    await opened.request(f"$JS.API.STREAM.DELETE.{streams.ATTEMPTS}", timeout=5)
     await streams.ensure(opened, LogSettings(partitions=4))
     yield opened
     await connection.close(opened)

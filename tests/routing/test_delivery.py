@@ -97,8 +97,6 @@ def attach(
 @asynccontextmanager
 async def opened(nats_url: str, database_url: str, retry_hours: float = 4.0) -> AsyncIterator[House]:
     client = await connection.connect(nats_url, "test")
-    for stream in (streams.MAIN, streams.REPLAYS, streams.REFUSED, streams.ATTEMPTS):
-        await client.request(f"$JS.API.STREAM.DELETE.{stream}", timeout=5)
     await streams.ensure(client, LogSettings(partitions=4))
     await migrations.migrate(database_url)
     pool = await open_pool(database_url, size=2)
