@@ -1,11 +1,12 @@
 """People decide who is who: preview, decision, undo; and what reading shows of it."""
 
+import asyncpg
 import pytest
 from stored_profiles import Stored
 from test_profile_store import SCHEMA, effect
 
 from headwater.database import migrations
-from headwater.database.pool import open_pool
+from headwater.database.pool import open_connection, open_pool
 from headwater.errors import InputError
 from headwater.profiles.deciding import IdentityDesk
 from headwater.profiles.identifiers import Identifier
@@ -165,3 +166,37 @@ async def test_stats_count_what_is_there(stored):
         ("email", "not an e-mail address"),
         ("user_id", "word"),
     }
+
+
+async def test_the_audit_log_names_no_identifiers(stored):
+    """An entry has kind, types and the number of the decision, under which the words are found as long as they are there."""
+    decided = await stored.desk.keep_apart("tester", USER, COOKIE, note="u borrowed it")
+    await stored.desk.block("tester", COOKIE)
+    rows = await stored.connection.fetch("SELECT subject, after FROM audit_log ORDER BY id")
+    number = decided.decisions[0].id
+    assert [tuple(row) for row in rows] == [
+        (f"identity decision {number}", {"kind": "kept apart", "left": "user_id", "right": "cookie"}),
+        (f"identity decision {number + 1}", {"kind": "value blocked", "left": "cookie", "right": None}),
+    ]
+
+
+async def test_audit_entries_of_older_versions_lose_their_words(database_url):
+    """Rows of before, which had the decision whole, read like those of now; other rows are as they were, and rows still never change."""
+    known = migrations.load()
+    await migrations.migrate(database_url, [each for each in known if each.number < 60])
+    database = await open_connection(database_url)
+    whole = {"kind": "kept apart", "left": ["cookie", "c"], "right": ["user_id", "u"], "by": "x", "at": 1, "note": "u"}
+    blocked = {"kind": "value blocked", "left": ["cookie", "c"], "right": None, "by": "x", "at": 1, "note": ""}
+    for action, after in (("identity decided", whole), ("identity decision taken back", blocked), ("another", whole)):
+        await database.execute(
+            "INSERT INTO audit_log (actor, action, subject, after) VALUES ('x', $1, 's', $2)", action, after
+        )
+    await migrations.migrate(database_url)
+    assert [row["after"] for row in await database.fetch("SELECT after FROM audit_log ORDER BY id")] == [
+        {"kind": "kept apart", "left": "cookie", "right": "user_id"},
+        {"kind": "value blocked", "left": "cookie", "right": None},
+        whole,
+    ]
+    with pytest.raises(asyncpg.RaiseError, match="never change"):
+        await database.execute("UPDATE audit_log SET actor = 'y'")
+    await database.close()
