@@ -17,10 +17,11 @@ from headwater.collect.forgetting import RefusalCopies
 from headwater.collect.ports import Refusal
 from headwater.collect.refusal_log import RefusalStream
 from headwater.database.transactions import transaction
+from headwater.errors import UnavailableError
 from headwater.events import RecordMeta
 from headwater.log import reader, streams
 from headwater.log.deletion import take_out_where
-from headwater.log.records import encode_event
+from headwater.log.records import encode_event, encode_stream_record
 from headwater.profiles.deciding import IdentityDesk
 from headwater.profiles.erasure.desk import ErasureDesk
 from headwater.profiles.erasure.sweeper import Sweeper
@@ -48,9 +49,12 @@ class Town:
         self.running, self.store, self.pool, self.client = running, store, running.pool, running.client
         self.letters = DeadLetterStore(self.pool)
         self.desk = ErasureDesk(self.pool, lambda: last_sequence(self.client))
-        keepers = [DeliveryCopies(self.client), RefusalCopies(self.client)]
-        self.sweeper = Sweeper(self.client, running.url, store, keepers, settle_seconds=0)
+        self.sweeper = self.new_sweeper(settle_seconds=0)
         self.relay = OutboxRelay(self.client, running.writer, running.url, PARTITIONS, 60)
+
+    def new_sweeper(self, **options):
+        keepers = [DeliveryCopies(self.client), RefusalCopies(self.client)]
+        return Sweeper(self.client, self.running.url, self.store, keepers, **options)
 
     # What happens
 
@@ -61,6 +65,14 @@ class Town:
         record = encode_event(pipeline, meta, jsontext.encode(made), PARTITIONS)
         await self.running.writer.append([record])
         return record.payload
+
+    async def repeat(self, word):
+        """Somebody delivers a record again, after the log's time for noticing repeats: no profile knows this one."""
+        async with contextlib.aclosing(reader.read(self.client, reader.Query(kind="stream"))) as records:
+            found = [each async for each in records if word.encode() in each.payload]
+        meta = found[0].record.meta
+        again = encode_stream_record(meta.source, meta, jsontext.encode(found[0].record.data), PARTITIONS)
+        await self.running.writer.append([again._replace(dedup_id="again")])
 
     async def announce(self, profile, name, person):
         """An event of our own, in the outbox."""
@@ -198,6 +210,7 @@ async def live_everywhere(town):
     async with town.running.worker():
         await town.running.until("user_id", [ANN.value, BOB.value])
     ann = await profile_id(town, ANN)
+    await town.repeat(ANN.value)
     payloads = [
         await town.event("shop", 1, userId=ANN.value),
         await town.event("shop", 2, anonymousId="a", context={"traits": {"email": "Ann@Shop.example"}}),
@@ -242,6 +255,7 @@ async def test_nothing_of_a_person_is_left_anywhere(town):
     erasure = await town.desk.erase("tester", ANNS_MAIL)
     assert erasure.complete is False
     async with town.running.worker():
+        town.sweeper = town.new_sweeper()  # with the usual patience: builders keep examples of keys a moment later
         await town.finish(erasure)
     assert await town.places(*words) == set()
     assert await town.places(ann) & {streams.MAIN, "archive", "outbox", "erasure_traces"} == set()
@@ -356,6 +370,34 @@ async def test_profiles_that_a_rebuild_replaced_are_waited_for(town):
             await generations.drop(database, old.number)
         await town.finish(erasure)
     assert await town.places(ANN.value) == set()
+
+
+class Away:
+    """A keeper that cannot be reached the first time."""
+
+    def __init__(self):
+        self.asked = 0
+
+    async def forget(self, pool, traces, messages):
+        self.asked += 1
+        if self.asked == 1:
+            raise UnavailableError("away")
+        return 0
+
+
+async def test_a_deletion_that_is_interrupted_goes_on(town):
+    """A store that is away, and a process that is gone: nothing counts as forgotten before it is."""
+    away = Away()
+    await town.event("shop", 1, userId=ANN.value)
+    erasure = await town.desk.erase("tester", ANN)
+    town.sweeper = Sweeper(town.client, town.running.url, town.store, [away], settle_seconds=0)
+    async with town.running.worker():
+        with pytest.raises(UnavailableError):
+            await town.finish(erasure)
+    assert (await town.desk.status(erasure.id)).complete is False
+    town.sweeper = Sweeper(town.client, town.running.url, town.store, [away], settle_seconds=0)
+    await town.finish(erasure, rounds=1)
+    assert away.asked == 2
 
 
 async def test_a_hidden_person_keeps_records_and_copies(town):

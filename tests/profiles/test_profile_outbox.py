@@ -80,3 +80,21 @@ async def test_a_merge_is_an_event(outbox):
     assert event["event"] == "Profile Merged"
     assert event["properties"]["profile_id"] in event["properties"]["former_ids"]
     assert len(event["properties"]["former_ids"]) == 2
+
+
+async def test_a_row_that_is_taken_back_while_it_is_read_is_not_sent(outbox):
+    """The relay reads it, waits for whoever deletes it, finds it gone when it marks it, and sends only the other."""
+    for number in range(2):
+        await put(outbox, f"m{number}")
+    deleting = await open_connection(outbox.url)
+    transaction = deleting.transaction()
+    await transaction.start()
+    await deleting.execute("DELETE FROM outbox WHERE message_id = 'm0'")
+    relaying = asyncio.create_task(outbox.relay.relay(outbox.connection))
+    async with asyncio.timeout(10):
+        while not await deleting.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+            await asyncio.sleep(0.02)
+    await transaction.commit()
+    await relaying
+    await deleting.close()
+    assert await logged(outbox) == ["m1"]

@@ -43,8 +43,7 @@ UPDATE observed_fields SET example = '' WHERE example <> ''
 
 -- name: open_erasures
 -- Erasures that are not complete, the oldest first.
-SELECT id, records_too, until_sequence, requested_at, sweep_until, swept_to,
-    requested_at <= now() - make_interval(secs => $1) AS settled
+SELECT id, records_too, until_sequence, requested_at, sweep_until, swept_to
 FROM erasures WHERE completed_at IS NULL ORDER BY requested_at, id;
 
 -- name: traces_of

@@ -6,7 +6,7 @@ A deletion is complete when, in this order,
 3. log and archive were looked through for records that no profile knows (`traces`),
 4. profiles that a rebuild replaced, and that the deletion did not reach any more, are dropped,
 5. the archiver has taken all records out of log and archive,
-6. copies are gone from wherever they are kept (`keepers`).
+6. a few seconds later, copies are gone from wherever they are kept (`keepers`).
 What was looked for is then forgotten as well. Everything here can be done again: a crash costs work, and nothing else.
 """
 
@@ -41,7 +41,7 @@ from headwater.profiles.store.generations import namespace_of
 LOOK_SECONDS = 1.0
 PAUSE_SECONDS = 10.0
 SETTLE_SECONDS = 5.0
-"""Copies that were about to be written at the moment of the deletion are written by then."""
+"""Copies, and examples of keys, that processes were about to write when everything else was done are written by then."""
 SIZE = 500
 NOTED_RECORDS = 20_000
 """After so many records at most it is written down how far the search has come."""
@@ -59,7 +59,6 @@ class _Open(msgspec.Struct, frozen=True):
     requested_at: Any
     sweep_until: int | None
     swept_to: int
-    settled: bool
 
     @property
     def is_swept(self) -> bool:
@@ -82,6 +81,7 @@ class Sweeper:
         self._store = store
         self._keepers = tuple(keepers)
         self._settle_seconds = settle_seconds
+        self._ready_since: dict[UUID, float] = {}
 
     async def run(self) -> None:
         """For ever; whatever fails is tried again."""
@@ -109,19 +109,17 @@ class Sweeper:
         """
         await self._bound(pool)
         await self._sweep(pool, [each for each in await self._open(pool) if await _is_built(pool, each)])
-        ready = [each for each in await self._open(pool) if await self._is_ready(pool, each)]
+        ready = [each for each in await self._open(pool) if await self._is_ready(pool, each) and self._is_settled(each)]
         with_records = [each for each in ready if each.records_too]
         if with_records:
             await self._forget_copies(pool, with_records)
         if ready:
-            async with transaction(pool) as connection:
-                await connection.execute(QUERIES["complete"], [each.id for each in ready])
-                await connection.execute(QUERIES["forget_traces"], [each.id for each in ready])
+            await self._complete(pool, [each.id for each in ready])
         return len(ready)
 
     async def _open(self, pool: Any) -> list[_Open]:
         async with transaction(pool, read_only=True) as connection:
-            rows = await connection.fetch(QUERIES["open_erasures"], self._settle_seconds)
+            rows = await connection.fetch(QUERIES["open_erasures"])
         return [_Open(**row) for row in rows]
 
     # Log and archive
@@ -176,13 +174,28 @@ class Sweeper:
     # The end
 
     async def _is_ready(self, pool: Any, each: _Open) -> bool:
-        if not each.is_swept or not each.settled:
-            return False
-        if not await _is_built(pool, each):
+        if not each.is_swept or not await _is_built(pool, each):
             return False
         async with transaction(pool, read_only=True) as connection:
             kept = await connection.fetchval(QUERIES["is_replaced_kept"], each.requested_at)
             return not kept and await connection.fetchval(QUERIES["unforgotten"], each.id) == 0
+
+    def _is_settled(self, each: _Open) -> bool:
+        """Whether what processes were about to write, when everything else was done, is written by now."""
+        since = self._ready_since.setdefault(each.id, time.monotonic())
+        return time.monotonic() - since >= self._settle_seconds
+
+    async def _complete(self, pool: Any, ids: Sequence[UUID]) -> None:
+        async with transaction(pool) as connection:
+            rows = await connection.fetch(QUERIES["traces_of"], ids)
+            values = [row["value"] for row in rows if row["kind"] == "identifier" and row["value"]]
+            await connection.execute(
+                QUERIES["forget_observed"], values
+            )  # whoever built meanwhile may have kept another
+            await connection.execute(QUERIES["complete"], ids)
+            await connection.execute(QUERIES["forget_traces"], ids)
+        for each in ids:
+            self._ready_since.pop(each, None)
 
     async def _forget_copies(self, pool: Any, ready: Sequence[_Open]) -> None:
         traces = await _traces(pool, ready)
