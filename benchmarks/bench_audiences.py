@@ -42,7 +42,9 @@ from receiver import Receiver  # see above
 BUILDER_AUDIENCES = 500
 WEBHOOK_AUDIENCES = 200
 WAITING = 1_000_000
-PEOPLE = 5_000
+PEOPLE = 2_000
+HISTORY = 30
+"""Events of everybody before the measurement: who is new enters and leaves dozens of audiences with each of the first events."""
 RATE = 1_000
 _COUNTERS = ("order_count", "_num_events", "_num_days")
 _AMOUNTS = ("total_revenue", "last_order_value", "largest_order_value")
@@ -159,6 +161,10 @@ def webhook(seconds: float, rate: int) -> None:
 
 async def _webhook(install: Install, receiver: Receiver, arrivals: dict[str, float], seconds: float, rate: int) -> None:
     token = json.loads(install.run("token", "create", "bench", "--scope", "admin", "--json").stdout)["token"]
+    # Profiles straight from the log; a new install sends its events to its own Lytics doors.
+    install.run("pipeline", "detach", "default", "lytics")
+    install.run("integration", "add", "profiles", "--slug", "built-in")
+    install.run("pipeline", "attach", "default", "built-in")
     await asyncio.sleep(2.5)
     key = install.write_key()
     async with httpx.AsyncClient(headers={"Authorization": token}, timeout=30) as admin:
@@ -197,10 +203,11 @@ async def _webhook(install: Install, receiver: Receiver, arrivals: dict[str, flo
 async def _warm_up(install: Install, key: str) -> None:
     """Everybody but the buyers has been here before, and all that was to be told about that has been told."""
     async with httpx.AsyncClient(timeout=60) as client:
-        for first in range(0, PEOPLE, 100):
+        for first in range(0, PEOPLE, 10):
             batch = [
-                {"type": "track", "userId": f"user-{person}", "event": "Product Viewed", "messageId": f"warm-{person}"}
-                for person in range(first, first + 100)
+                {**_view(random.Random(visit), person), "messageId": f"warm-{person}-{visit}"}
+                for person in range(first, first + 10)
+                for visit in range(HISTORY)
             ]
             (await client.post(f"{install.url}/v1/batch", json={"writeKey": key, "batch": batch})).raise_for_status()
     database = await open_connection(endpoints.resolve(Settings(data_folder=str(install.data))).database_url)
@@ -208,23 +215,26 @@ async def _warm_up(install: Install, key: str) -> None:
     while quiet < 5:  # quiet for five looks in a row
         await asyncio.sleep(1)
         quiet = 0 if await database.fetchval("SELECT count(*) FROM outbox") else quiet + 1
-    print(f"{await database.fetchval('SELECT count(*) FROM profiles_1.transitions'):,} entries before the measurement")  # noqa: S608  # no input
+    entries = await database.fetchval("SELECT count(*) FROM profiles_1.transitions")
+    print(f"{entries:,} entries and exits before the measurement")
     await database.close()
 
 
 def _event(number: int, chance: random.Random, posted: dict[str, float]) -> dict[str, Any]:
     """One in fifty is the first order of somebody new; the others are views of people known before."""
-    if number % 50 == 0:
-        who = f"buyer-{number}"
-        posted[who] = time.perf_counter()
-        name, properties = "Order Completed", {"order_id": f"o-{number}", "revenue": 20.5}
-    else:
-        who = f"user-{chance.randrange(PEOPLE)}"
-        name, properties = (
-            "Product Viewed",
-            {"product_id": f"p-{chance.randrange(500)}", "sku": f"SKU-{chance.randrange(500)}"},
-        )
-    return {"type": "track", "userId": who, "event": name, "messageId": f"bench-{number}", "properties": properties}
+    if number % 50:
+        return {**_view(chance, chance.randrange(PEOPLE)), "messageId": f"bench-{number}"}
+    who = f"buyer-{number}"
+    posted[who] = time.perf_counter()
+    properties = {"order_id": f"o-{number}", "revenue": 20.5}
+    order = {"type": "track", "userId": who, "event": "Order Completed", "properties": properties}
+    return {**order, "messageId": f"bench-{number}"}
+
+
+def _view(chance: random.Random, person: int) -> dict[str, Any]:
+    product = chance.randrange(500)
+    properties = {"product_id": f"p-{product}", "sku": f"SKU-{product}"}
+    return {"type": "track", "userId": f"user-{person}", "event": "Product Viewed", "properties": properties}
 
 
 # --- time
