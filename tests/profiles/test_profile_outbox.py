@@ -98,3 +98,15 @@ async def test_a_row_that_is_taken_back_while_it_is_read_is_not_sent(outbox):
     await relaying
     await deleting.close()
     assert await logged(outbox) == ["m1"]
+
+
+async def test_the_relay_is_called_when_a_row_is_committed(outbox, monkeypatch):
+    """Nobody waits for its next look."""
+    monkeypatch.setattr("headwater.profiles.outbox.LOOK_SECONDS", 60)
+    relaying = asyncio.create_task(outbox.relay.run())
+    await asyncio.sleep(0.5)  # it has looked, and found nothing
+    await put(outbox, "m0")
+    async with asyncio.timeout(10):
+        while await logged(outbox) != ["m0"]:
+            await asyncio.sleep(0.02)
+    relaying.cancel()

@@ -4,6 +4,15 @@
 
 COMMENT ON SCHEMA public IS 'standard public schema';
 
+CREATE FUNCTION public.announce_outbox() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_notify('headwater_outbox', '');
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION public.forget_event_examples() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -806,6 +815,8 @@ CREATE TRIGGER audience_versions_never_change BEFORE UPDATE ON public.audience_v
 CREATE TRIGGER audit_log_never_changes BEFORE UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_update();
 
 CREATE TRIGGER erased_records_are_no_examples AFTER INSERT ON public.erased_records REFERENCING NEW TABLE AS erased FOR EACH STATEMENT EXECUTE FUNCTION public.forget_event_examples();
+
+CREATE TRIGGER outbox_wakes_its_relay AFTER INSERT ON public.outbox FOR EACH STATEMENT EXECUTE FUNCTION public.announce_outbox();
 
 CREATE TRIGGER revisions_never_change BEFORE UPDATE ON public.revisions FOR EACH ROW EXECUTE FUNCTION public.refuse_update();
 
