@@ -42,7 +42,10 @@ EVENT_NAMES: dict[ChangeKind, str] = {
 """A profile that is new is no event: whoever cares asks for an audience."""
 
 BATCH = 500
-IDLE_SECONDS = 0.2
+CHANNEL = "headwater_outbox"
+"""Where the database says that there are new rows."""
+LOOK_SECONDS = 1.0
+"""The relay looks that often without being called."""
 PAUSE_SECONDS = 2.0
 WINDOW_SHARE = 0.5
 """Share of the log's dedup window within which a row may simply be sent again."""
@@ -119,9 +122,14 @@ class OutboxRelay:
         try:
             if not await connection.fetchval(_LOCK):
                 return
+            called = asyncio.Event()
+            await connection.add_listener(CHANNEL, lambda *_: called.set())
             while True:
+                called.clear()
                 if not await self.relay(connection):
-                    await asyncio.sleep(IDLE_SECONDS)
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_SECONDS):
+                            await called.wait()
         finally:
             connection.terminate()
 
