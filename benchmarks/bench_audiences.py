@@ -1,7 +1,7 @@
 """What audiences cost the builder, how soon an entry is told, and whether time exits are on time.
 
     python -m benchmarks.bench_audiences                   all three
-    python -m benchmarks.bench_audiences builder           events/s with no and with 500 audiences
+    python -m benchmarks.bench_audiences builder           events/s with no and with 500 audiences, calm and restless ones
     python -m benchmarks.bench_audiences webhook           from the post of an event to the webhook, 1,000 events/s, 200 audiences
     python -m benchmarks.bench_audiences flips             time exits while 1,000,000 profiles wait, and estimates of drafts
 
@@ -18,17 +18,18 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from benchmarks.bench_profiles import Bench, Engines, measure_speed
+from benchmarks.bench_profiles import Bench, Engines, Speed, measure_speed
 from headwater.audiences import defaults, estimates, tables
 from headwater.audiences.catalog import load_catalog
 from headwater.audiences.scheduling import FlipScheduler
-from headwater.audiences.store import Draft, create
+from headwater.audiences.store import Draft, create, delete, every
 from headwater.database.pool import open_connection
 from headwater.engines import endpoints
 from headwater.pipelines.changes import change
@@ -43,11 +44,13 @@ BUILDER_AUDIENCES = 500
 WEBHOOK_AUDIENCES = 200
 WAITING = 1_000_000
 PEOPLE = 2_000
-HISTORY = 30
+HISTORY = 60
 """Events of everybody before the measurement: who is new enters and leaves dozens of audiences with each of the first events."""
 RATE = 1_000
 _COUNTERS = ("order_count", "_num_events", "_num_days")
-_AMOUNTS = ("total_revenue", "last_order_value", "largest_order_value")
+_AMOUNTS = ("total_revenue", "largest_order_value")
+_RESTLESS_AMOUNTS = (*_AMOUNTS, "last_order_value")
+"""With the last value nearly every order takes people out of some audiences and into others."""
 _STEPS = (1, 2, 3, 5, 10, 20, 50, 100)
 _SUMS = (10, 25, 50, 100, 250, 500, 1000, 2500)
 _MOMENTS = ("last_seen", "last_order", "last_cart", "first_seen", "_modified")
@@ -60,25 +63,25 @@ _TEXTS = {
 }
 
 
-def filters(count: int, seed: int = 7) -> list[str]:
+def filters(count: int, seed: int = 7, amounts: Sequence[str] = _AMOUNTS, name: str = "bench") -> list[str]:
     """Audiences as marketers write them: one to four conditions on counts, sums, recency, campaigns and products."""
     chance = random.Random(seed)
     made = []
     for number in range(count):
-        clauses = [_clause(chance) for _ in range(chance.randint(1, 4))]
+        clauses = [_clause(chance, amounts) for _ in range(chance.randint(1, 4))]
         word = chance.choice(("AND", "AND", "OR"))
         if number > 50 and chance.random() < 0.1:
-            clauses.append(f"INCLUDE bench_{chance.randrange(50)}")
-        made.append(f"FILTER {word} ({', '.join(clauses)}) ALIAS bench_{number}")
+            clauses.append(f"INCLUDE {name}_{chance.randrange(50)}")
+        made.append(f"FILTER {word} ({', '.join(clauses)}) ALIAS {name}_{number}")
     return made
 
 
-def _clause(chance: random.Random) -> str:
+def _clause(chance: random.Random, amounts: Sequence[str]) -> str:
     kind = chance.randrange(8)
     if kind <= 1:
         return f"{chance.choice(_COUNTERS)} {chance.choice(('>', '>=', '<'))} {chance.choice(_STEPS)}"
     if kind == 2:
-        return f"{chance.choice(_AMOUNTS)} > {chance.choice(_SUMS)}"
+        return f"{chance.choice(amounts)} > {chance.choice(_SUMS)}"
     if kind <= 4:
         return f'{chance.choice(_MOMENTS)} > "now-{chance.choice((1, 3, 7, 14, 30, 60, 90))}d"'
     if kind == 5:
@@ -109,27 +112,48 @@ async def builder(people: int, events: int) -> None:
         bench = Bench(settings, engines.urls)
         try:
             await bench.prepare()
-            await bench.fill_profiles(people)
+            await bench.fill_profiles(people, HISTORY)
             await measure_speed(bench, people, people * 10)
             none = await measure_speed(bench, people, events)
+            print(f"no audiences   {none.events:8,.0f} events/s   {_shown(none.processor)}", flush=True)
             await defaults.create_defaults(bench.pool)
-            await create_all(bench.pool, filters(BUILDER_AUDIENCES))
-            async with bench.worker():
-                started = time.perf_counter()
-                while await bench.pool.fetchval("SELECT count(*) FROM audience_fills WHERE finished IS NULL"):  # noqa: ASYNC110  # another process fills
-                    await asyncio.sleep(0.2)
+            for amounts, name in ((_AMOUNTS, "calm"), (_RESTLESS_AMOUNTS, "restless")):
+                await _delete_audiences(bench)
+                await create_all(bench.pool, filters(BUILDER_AUDIENCES, amounts=amounts, name=name))
+                await _fill(bench, people)
+                some, moved = await _with_audiences(bench, people, events)
                 print(
-                    f"filled {BUILDER_AUDIENCES} audiences over {people:,} profiles in {time.perf_counter() - started:.1f} s"
+                    f"{BUILDER_AUDIENCES} {name} ones {some.events:8,.0f} events/s   {_shown(some.processor)}; "
+                    f"ratio {some.events / none.events:.2f}; {moved / events:.2f} entries and exits for each event",
+                    flush=True,
                 )
-            counting = f"SELECT count(*) FROM {bench.generation.namespace}.transitions"  # noqa: S608  # a number
-            before = await bench.pool.fetchval(counting)
-            some = await measure_speed(bench, people, events)
-            transitions = await bench.pool.fetchval(counting) - before
-            print(f"no audiences   {none.events:8,.0f} events/s   " + _shown(none.processor))
-            print(f"{BUILDER_AUDIENCES} audiences  {some.events:8,.0f} events/s   " + _shown(some.processor))
-            print(f"ratio {some.events / none.events:.2f}; {transitions / events:.2f} entries and exits for each event")
         finally:
             await engines.stop()
+
+
+async def _delete_audiences(bench: Bench) -> None:
+    async with change(bench.pool, "benchmark") as made:
+        for audience in reversed(await every(made.connection)):  # newer ones include older ones
+            if audience.author == "benchmark":
+                await delete(made, audience)
+
+
+async def _fill(bench: Bench, people: int) -> None:
+    async with bench.worker():
+        started = time.perf_counter()
+        while await bench.pool.fetchval("SELECT count(*) FROM audience_fills WHERE finished IS NULL"):  # noqa: ASYNC110  # another process fills
+            await asyncio.sleep(0.2)
+        print(f"filled over {people:,} profiles in {time.perf_counter() - started:.1f} s")
+        while await bench.pool.fetchval("SELECT count(*) FROM outbox"):  # noqa: ASYNC110  # another process sends
+            await asyncio.sleep(0.2)
+
+
+async def _with_audiences(bench: Bench, people: int, events: int) -> tuple[Speed, int]:
+    """The builder's speed, and how many entries and exits there were."""
+    counting = f"SELECT count(*) FROM {bench.generation.namespace}.transitions"  # noqa: S608  # a number
+    before = await bench.pool.fetchval(counting)
+    some = await measure_speed(bench, people, events)
+    return some, await bench.pool.fetchval(counting) - before
 
 
 def _shown(processor: dict[str, float]) -> str:

@@ -152,7 +152,7 @@ class Bench:
         self.client = await connection.connect(self.urls.nats_url, "bench")
         await streams.ensure(self.client, LogSettings(partitions=PARTITIONS))
 
-    async def fill_profiles(self, count: int) -> None:
+    async def fill_profiles(self, count: int, history: int = HISTORY) -> None:
         """Profiles with a history: one is built by the builder, the others are copies of it under their own identifiers."""
         schema = CompiledSchema(self.generation.schema)
         database = await open_connection(self.urls.database_url, statement_limit_seconds=600)
@@ -161,7 +161,7 @@ class Bench:
         (target,) = targets_of(profile_attachments(snapshot), secrets.resolver(self.settings))[self.pipeline]
         chance = random.Random(1)
         arrivals = []
-        for number in range(HISTORY):
+        for number in range(history):
             (record,) = target.shape(event(number, 0, chance)).records
             effect = schema.effect(record, target.stream, datetime.now(UTC), f"history-{number}")
             arrivals.append(Arrival(number, "history", effect))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from nats.aio.msg import Msg
 
 from headwater.engines import endpoints
 from headwater.errors import UnavailableError
@@ -23,3 +26,18 @@ async def test_a_wrong_password_is_named_as_such(nats_url: str, monkeypatch: pyt
     wrong = nats_url.replace("@", "wrong@")
     with pytest.raises(UnavailableError, match="Authorization"):
         await connection.connect(wrong, "test")
+
+
+async def test_a_request_can_be_cancelled_in_the_moment_of_its_answer(nats_url):
+    """The library would give the answer and go on; a task that works for ever would never end."""
+    client = await connection.connect(nats_url, "test")
+    await client.subscribe("silence")
+    asking = asyncio.create_task(client.request("silence", timeout=5))
+    while not client._resp_map:
+        await asyncio.sleep(0.01)
+    for waiting in client._resp_map.values():
+        waiting.set_result(Msg(client))
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    await connection.close(client)

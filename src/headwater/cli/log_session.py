@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
+from headwater.cancelling import cancelled
 from headwater.cli.configuration_session import session
 from headwater.engines import endpoints
 from headwater.log import connection
@@ -48,6 +48,4 @@ async def log_writer(client: LogClient) -> AsyncIterator[LogWriter]:
         yield writer
         await writer.close()
     finally:
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+        await cancelled(running)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import signal
 import sys
@@ -15,6 +14,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from headwater import settings as settings_module
+from headwater.cancelling import cancelled
 from headwater.roles.supervisor import Notice, Supervisor
 from headwater.settings import Settings
 
@@ -77,9 +77,7 @@ async def _unless_stopped(work: Coroutine[Any, Any, None], stop: asyncio.Event) 
     if working.done():
         working.result()
         return True
-    working.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await working
+    await cancelled(working)
     return False
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from typing import Any, TypeVar
 
 import nats.errors
 import structlog
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from headwater.errors import UnavailableError
 
@@ -17,15 +19,38 @@ CONNECT_TIMEOUT_SECONDS = 5
 FIRST_CONNECT_SECONDS = 5.0
 PING_SECONDS = 10
 
+_Answer = TypeVar("_Answer")
+
 logger = structlog.get_logger(__name__)
 
 
+async def _heeded(waiting: Awaitable[_Answer]) -> _Answer:
+    """What `waiting` gives, unless the task was cancelled meanwhile.
+
+    The client waits with `asyncio.wait_for`, which forgets a cancellation that comes in the moment of the answer (until Python 3.12).
+    """
+    task = asyncio.current_task()
+    before = 0 if task is None else task.cancelling()
+    answer = await waiting
+    if task is not None and task.cancelling() > before:
+        raise asyncio.CancelledError
+    return answer
+
+
 class LogClient(Client):
-    """The client with a way to publish many messages at once.
+    """The client with a way to publish many messages at once, and with requests that can be cancelled at any moment.
 
     `publish` checks, strips and encodes each header of each message, which costs more than everything else that the log
     does with a record. Our headers are made of digits and Base64; they need none of it.
     """
+
+    async def request(self, *arguments: Any, **options: Any) -> Msg:
+        """As the client's."""
+        return await _heeded(super().request(*arguments, **options))
+
+    async def flush(self, *arguments: Any, **options: Any) -> None:
+        """As the client's."""
+        await _heeded(super().flush(*arguments, **options))
 
     def publish_prepared(self, pieces: Sequence[bytes], messages: int) -> None:
         """Send protocol text (complete HPUB commands, in pieces) with the next flush.

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from headwater.cancelling import cancelled
 from headwater.database import faults
 from headwater.database.pool import open_connection
 from headwater.pipelines import snapshot
@@ -92,9 +93,7 @@ class SnapshotWatcher:
     async def stop(self) -> None:
         """End following; the last snapshot stays readable."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await cancelled(self._task)
             self._task = None
 
     async def wait_ready(self, limit_seconds: float) -> None:

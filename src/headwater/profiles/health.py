@@ -15,7 +15,7 @@ import msgspec
 from headwater.profiles.components import most_within
 from headwater.profiles.conflicts import Conflict
 from headwater.profiles.identifiers import Identifier
-from headwater.profiles.identity_rules import IdentityRules, TypeRule
+from headwater.profiles.identity_rules import WATCHED_SHARE, IdentityRules, TypeRule
 from headwater.profiles.resolution import Part, Resolution
 from headwater.profiles.sightings import Sighting
 
@@ -25,9 +25,6 @@ CONFLICTS_LIMIT = 50
 SIZE_LIMIT_BYTES = 1_000_000
 """Largest JSON of a profile that is not quarantined, the limit of Lytics as well."""
 
-WATCHED_SHARE = 0.5
-"""Share of a limit beyond which a profile is watched."""
-
 HealthState = Literal["healthy", "watched", "quarantined"]
 
 
@@ -36,6 +33,9 @@ class Health(msgspec.Struct, frozen=True):
 
     state: HealthState
     reasons: tuple[str, ...] = ()
+
+
+_HEALTHY = Health("healthy")
 
 
 def health_of(
@@ -52,8 +52,10 @@ def health_of(
     serious = _serious(alarmed, own, size_bytes)
     if serious:
         return Health("quarantined", tuple(serious))
+    if not own and len(part.members) <= rules.watched_beyond:
+        return _HEALTHY  # nearly all are
     notable = _notable(part, seen, own, rules)
-    return Health("watched", tuple(notable)) if notable else Health("healthy")
+    return Health("watched", tuple(notable)) if notable else _HEALTHY
 
 
 def _serious(alarmed: bool, own: Sequence[Conflict], size_bytes: int) -> list[str]:

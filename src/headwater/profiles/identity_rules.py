@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -18,6 +19,9 @@ DEGREE_LIMIT = 1_000
 
 ALARM_WINDOW = 30 * DAY_MILLISECONDS
 """The time in which a value is watched for too many people."""
+
+WATCHED_SHARE = 0.5
+"""Share of a limit beyond which a profile is watched."""
 
 Shared = Literal["nobody", "oldest", "newest"]
 """Who owns a value that two people were seen with: nobody, the one seen with it first, or the one seen with it last."""
@@ -56,13 +60,19 @@ class TypeRule(msgspec.Struct, frozen=True):
         return 1 if self.unique else self.limit
 
 
-class IdentityRules(msgspec.Struct, frozen=True):
+class IdentityRules(msgspec.Struct, frozen=True, dict=True):
     """The rules of all types by name. Each decision about a link records `version`."""
 
     types: Mapping[str, TypeRule]
     version: str = ""
     profile_limit: int = PROFILE_LIMIT
     degree_limit: int = DEGREE_LIMIT
+
+    @cached_property
+    def watched_beyond(self) -> float:
+        """As long as a profile has no more identifiers than this, none of its numbers can be near a limit."""
+        limits = [rule.limit for rule in self.types.values() if rule.limit and not rule.unique]
+        return min([self.profile_limit, *limits]) * WATCHED_SHARE
 
     def rank_of(self, name: str) -> int:
         """The rank of a type; a type without a rule, which a schema has dropped, comes after all others."""

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import structlog
 from nats.aio.client import Client
 
+from headwater.cancelling import cancelled
 from headwater.database import faults
 from headwater.database.pool import open_connection
 from headwater.errors import HeadwaterError
@@ -203,9 +204,7 @@ class ProfileWorker:
         finally:
             ending.set()
             await asyncio.wait(building, timeout=ENDING_SECONDS)  # a batch that is under way is finished
-            for task in (*tasks, *building):
-                task.cancel()
-            await asyncio.gather(*tasks, *building, return_exceptions=True)
+            await cancelled(*tasks, *building)
             self._reader = None
             await reader.stop()
 

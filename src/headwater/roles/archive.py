@@ -14,6 +14,7 @@ from headwater.archive import metrics
 from headwater.archive.archiver import Archiver, log_state
 from headwater.archive.margin import margin
 from headwater.archive.stores import open_store
+from headwater.cancelling import cancelled
 from headwater.database.pool import open_pool
 from headwater.engines import endpoints
 from headwater.errors import TransientError
@@ -25,7 +26,7 @@ from headwater.routing.ownership import Ownership
 from headwater.settings import LogSettings, Settings
 from headwater.timeseries.recorder import recording
 
-NICENESS = 10
+NICENESS = 19
 """Collecting and routing come first; what is not archived now is archived later."""
 POOL_SIZE = 2
 WATCH_SECONDS = 60.0
@@ -62,10 +63,7 @@ async def archive(settings: Settings, number: int, stop: asyncio.Event) -> None:
     logger.info("archiving", store=open_store(settings).place)
     async with recording(engines.database_url, "archive", measure):
         await serve_until(stop, ops)
-    for task in (watching, working):
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    await cancelled(watching, working)
     pool.terminate()
     await connection.close(client)
 

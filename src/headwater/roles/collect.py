@@ -6,6 +6,7 @@ import asyncio
 
 import structlog
 
+from headwater.cancelling import cancelled
 from headwater.collect.app import create_app
 from headwater.collect.refusal_log import RefusalStream
 from headwater.engines import endpoints
@@ -48,6 +49,5 @@ async def serve(settings: Settings, number: int, stop: asyncio.Event) -> None:
         async with recording(engines.database_url, "collect"):
             await serve_until(stop, doors, ops)
             await writer.close()
-        for task in background:
-            task.cancel()
+        await cancelled(*background)
     await connection.close(client)

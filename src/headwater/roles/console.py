@@ -8,6 +8,7 @@ import structlog
 
 from headwater.api.ports import Services
 from headwater.api.profile_services import profile_services
+from headwater.cancelling import cancelled
 from headwater.console.accounts.attempts import Attempts
 from headwater.console.application import create_app
 from headwater.console.deliveries.runs import RunWorker
@@ -73,10 +74,9 @@ async def console(settings: Settings, number: int, stop: asyncio.Event) -> None:
         pages = Server(app, settings.console.host, settings.console.port, setting="console.port")
         logger.info("serving the console and the admin API", host=settings.console.host, port=settings.console.port)
         await serve_until(stop, pages, ops)
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
+        await cancelled(working)
         await writer.close()
-        writing.cancel()
+        await cancelled(writing)
     await outbound.close()
     pool.terminate()
     await connection.close(client)

@@ -12,6 +12,7 @@ from headwater.archive.stores import open_store
 from headwater.audiences.observer import AudienceObserver
 from headwater.audiences.succession import AudienceSuccession
 from headwater.audiences.upkeep import keep_up
+from headwater.cancelling import cancelled
 from headwater.collect.forgetting import RefusalCopies
 from headwater.engines import endpoints
 from headwater.log import connection, streams
@@ -85,7 +86,5 @@ async def profile(settings: Settings, number: int, stop: asyncio.Event) -> None:
         async with recording(engines.database_url, "profile", worker.measure):
             await serve_until(stop, ops)
             await working
-        for task in beside:
-            task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
+        await cancelled(*beside)
     await connection.close(client)

@@ -10,6 +10,7 @@ import structlog
 from nats.aio.client import Client
 from prometheus_client import Gauge
 
+from headwater.cancelling import cancelled
 from headwater.database.pool import open_pool
 from headwater.engines import endpoints
 from headwater.errors import UnavailableError
@@ -64,12 +65,9 @@ async def route(settings: Settings, number: int, stop: asyncio.Event) -> None:
         logger.info("routing")
         async with recording(engines.database_url, "route", measure):
             await serve_until(stop, ops)
-            following.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await following
+            await cancelled(following)
             await router.stop()
-    for task in keeping:
-        task.cancel()
+    await cancelled(*keeping)
     await outbound.close()
     pool.terminate()
     await connection.close(client)

@@ -9,12 +9,12 @@ by then the old owner has noticed.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 
+from headwater.cancelling import cancelled
 from headwater.database import faults
 from headwater.database.pool import open_connection
 from headwater.errors import TransientError
@@ -67,8 +67,7 @@ class Ownership:
                 logger.warning("ownership is lost with the database connection; starting again", name=name)
                 return False
             finally:
-                await _end(working)
-                await _end(watching)
+                await cancelled(working, watching)
         finally:
             connection.terminate()
 
@@ -81,9 +80,3 @@ async def _until_lost(connection: Any) -> None:
                 await connection.fetchval("SELECT 1", timeout=ANSWER_SECONDS)
         except TransientError:
             return
-
-
-async def _end(task: asyncio.Future[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

@@ -8,7 +8,6 @@ reported: its records stay in the log.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ import nats.errors
 import structlog
 from nats.aio.client import Client
 
+from headwater.cancelling import cancelled
 from headwater.errors import ConfigurationError
 from headwater.log import consumer, streams
 from headwater.log.consumer import Consumer, ConsumerSpec
@@ -157,9 +157,7 @@ class Router:
         await running.delivery.stop()
         done, _ = await asyncio.wait([running.task], timeout=30)
         if not done:
-            running.task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running.task
+            await cancelled(running.task)
 
     async def _forget_detached(self, snapshot: ConfigurationSnapshot) -> None:
         """Delete the positions of integrations that are attached no more; a paused one keeps its position.

@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from headwater.cancelling import cancelled
 from headwater.database import faults
 from headwater.database.pool import open_connection
 from headwater.database.queries import load
@@ -113,9 +114,7 @@ async def recording(database_url: str, role: str, refresh: Refresh | None = None
     try:
         yield
     finally:
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+        await cancelled(running)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_LIMIT_SECONDS):
                 await recorder.record()
