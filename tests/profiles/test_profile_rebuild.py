@@ -166,9 +166,9 @@ async def test_live_traffic_goes_on_and_nothing_is_lost_or_doubled(running, stor
 
 async def test_interrupted_it_goes_on(running, store):
     """The process is gone in the middle; the next one begins where the last transaction ended, and the result is the same."""
-    await running.post(*records(400))
+    await running.post(*records(2000))
     async with running.worker():
-        await running.until("_num_events", [40] * 10)
+        await running.until("_num_events", [200] * 10)
     desk = RebuildDesk(running.pool)
     await desk.start("test")
     async with rebuilding(running, store, size=10) as task:
@@ -178,8 +178,8 @@ async def test_interrupted_it_goes_on(running, store):
         task.cancel()
     left = await desk.status()
     assert left.state == "building"
-    assert 100 <= left.done < 400
-    async with rebuilding(running, store):
+    assert 100 <= left.done < 2000
+    async with rebuilding(running, store, size=200):
         assert (await ended(desk)).state == "live"
     async with transaction(running.pool) as database:
         assert await fingerprint(database, 2) == await fingerprint(database, 1)
