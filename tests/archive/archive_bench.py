@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ class Bench:
             await running
 
     def archiver(self, settings: ArchiveSettings) -> Archiver:
-        return Archiver(self.client, self.pool, self.store, settings)
+        return Archiver(self.client, self.pool, self.store, settings, today=lambda: date.fromisoformat(DAY))
 
     async def archive(self, upto: int, settings: ArchiveSettings = ArchiveSettings(idle_seconds=0.01)) -> None:
         """Archive until the position is `upto`, and tidy up as long as there is something to tidy."""

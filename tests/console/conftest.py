@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from console_visits import CHROMIUM, RunningConsole, Visits, check_page, password_hash
+from console_visits import CHROMIUM, WIDE, RunningConsole, Visits, check_page, password_hash
 from playwright.async_api import Browser, Page, async_playwright
 
 from headwater.api.ports import Services
@@ -35,6 +37,7 @@ from headwater.routing.dead_letters import DeadLetterStore
 from headwater.routing.destinations import DestinationMaker
 from headwater.routing.outbound import Outbound
 from headwater.settings import LogSettings, Settings
+from install import Install
 
 
 @pytest.fixture
@@ -115,3 +118,36 @@ async def visits(browser: Browser, running_console: RunningConsole, console_url:
 def page_check() -> Callable[[Page, str], Any]:
     """`check_page`, for tests: `await page_check(page, "home")`."""
     return check_page
+
+
+ADMIN_PASSWORD = "the first admin's words"
+
+
+def link_of(install: Install) -> str:
+    """The one-time link that the start printed."""
+    deadline = time.monotonic() + 20
+    while (found := re.search(r"http\S+/welcome/\S+", install.log.read_text())) is None:
+        assert time.monotonic() < deadline, install.log.read_text()
+        time.sleep(0.1)
+    return found[0]
+
+
+@pytest.fixture
+async def admin(running_install: Install, browser: Browser) -> AsyncIterator[Page]:
+    """A window of the admin, who came in by the link of the first start, or signs in."""
+    context = await browser.new_context(viewport=WIDE, base_url=running_install.admin_url)
+    page = await context.new_page()
+    await page.goto(link_of(running_install))
+    if await page.get_by_label("Your name").count():
+        await page.get_by_label("Your name").fill("Ann")
+        await page.get_by_label("E-mail").fill("ann@example.com")
+        await page.get_by_label("Password").fill(ADMIN_PASSWORD)
+        await page.get_by_role("button", name="Begin").click()
+    else:
+        await page.goto("/sign-in")
+        await page.get_by_label("E-mail").fill("ann@example.com")
+        await page.get_by_label("Password").fill(ADMIN_PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("heading", name="Home").wait_for()
+    yield page
+    await context.close()

@@ -8,15 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from console_visits import AXE, WIDE
-from playwright.async_api import Browser, Page
+from console_visits import AXE
 
 from headwater.console.snippets import snippets
-from install import Install
 
 pytestmark = [
     pytest.mark.slow,
@@ -24,42 +21,10 @@ pytestmark = [
     pytest.mark.skipif(not AXE.exists(), reason="run scripts/setup-tests first"),
 ]
 
-PASSWORD = "the first admin's words"
-
-
-def link_of(install: Install) -> str:
-    """The one-time link that the start printed."""
-    deadline = time.monotonic() + 20
-    while (found := re.search(r"http\S+/welcome/\S+", install.log.read_text())) is None:
-        assert time.monotonic() < deadline, install.log.read_text()
-        time.sleep(0.1)
-    return found[0]
-
 
 def run_in_shell(command: str) -> None:
     """What a person pastes into a terminal."""
     subprocess.run(["bash", "-c", command], check=True, capture_output=True, timeout=30)
-
-
-@pytest.fixture
-async def admin(running_install: Install, browser: Browser) -> AsyncIterator[Page]:
-    """A window of the admin, who came in by the link of the first start, or signs in."""
-    context = await browser.new_context(viewport=WIDE, base_url=running_install.admin_url)
-    page = await context.new_page()
-    await page.goto(link_of(running_install))
-    if await page.get_by_label("Your name").count():
-        await page.get_by_label("Your name").fill("Ann")
-        await page.get_by_label("E-mail").fill("ann@example.com")
-        await page.get_by_label("Password").fill(PASSWORD)
-        await page.get_by_role("button", name="Begin").click()
-    else:
-        await page.goto("/sign-in")
-        await page.get_by_label("E-mail").fill("ann@example.com")
-        await page.get_by_label("Password").fill(PASSWORD)
-        await page.get_by_role("button", name="Sign in").click()
-    await page.get_by_role("heading", name="Home").wait_for()
-    yield page
-    await context.close()
 
 
 async def test_from_the_first_start_to_a_received_event(running_install, admin):

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import nats.errors
@@ -47,13 +47,25 @@ RETRY_SECONDS = 2.0
 logger = structlog.get_logger(__name__)
 
 
+def _utc_today() -> date:
+    return datetime.now(UTC).date()
+
+
 class Archiver:
     """Archives one log. `oldest` is when the log took the first record that is read and not committed, if there is one.
 
     `begun` tells whether `position` is known: before, and in a process that waits to take over, nothing can be said of it.
+    `today` tells the day that is not over, whose small files wait longer to be joined.
     """
 
-    def __init__(self, client: Client, pool: Any, store: Store, settings: ArchiveSettings) -> None:
+    def __init__(
+        self,
+        client: Client,
+        pool: Any,
+        store: Store,
+        settings: ArchiveSettings,
+        today: Callable[[], date] = _utc_today,
+    ) -> None:
         self.healthy = True
         self.begun = False
         self.position = 0
@@ -62,6 +74,7 @@ class Archiver:
         self._pool = pool
         self._store = store
         self._settings = settings
+        self._today = today
         self._tidied = 0.0
 
     async def run(self) -> None:
@@ -195,7 +208,7 @@ class Archiver:
             return
         forgotten = await forgetting.work(self._pool, self._client, self._store)
         removed = await storing.remove_due(self._pool, self._store)
-        joined = await compaction.compact(self._pool, self._store, self._settings.file_bytes, datetime.now(UTC).date())
+        joined = await compaction.compact(self._pool, self._store, self._settings.file_bytes, self._today())
         if self.oldest is None:
             await self._pass_the_end()
         metrics.FORGOTTEN.inc(forgotten)
