@@ -9,6 +9,7 @@ import pytest
 
 from headwater.api.application import create_app
 from headwater.api.ports import Services
+from headwater.audiences import members
 from headwater.audiences.buckets import bucket_of
 from headwater.pipelines import token_store
 from headwater.pipelines.changes import change
@@ -146,8 +147,10 @@ async def test_sizes_of_saved_audiences_and_of_drafts(people, client):
     assert by_parameter.json()["data"]["size"] == 12
 
 
-async def test_scanning_gives_every_member_once(people, client):
-    """Page by page to the end, by id or sorted, of a saved audience as of its filter."""
+@pytest.mark.parametrize("few", [0, members.FEW], ids=["walked", "found at once"])
+async def test_scanning_gives_every_member_once(people, client, monkeypatch, few):
+    """Page by page to the end, by id or sorted, of a saved audience as of its filter, however many there are."""
+    monkeypatch.setattr(members, "FEW", few)
     await client.post("/api/segment", content=ROMANS)
     await people.fill()
     await _some_people(people)
