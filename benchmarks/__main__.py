@@ -34,7 +34,8 @@ HEAD = """\
 # Benchmarks
 
 Written by `make bench` on {date}: {machine}, Python {python}. Absolute figures are those of one machine and one moment; the ratios,
-measured within one run, are what carries over. Each script's first lines say what is measured and how.
+measured within one run, are what carries over. Each script's first lines say what is measured and how. What takes longer has pages of its
+own: [profiles](benchmarks-profiles.md), [audiences](benchmarks-audiences.md), [the console](benchmarks-console.md).
 
 ## The whole install
 

@@ -12,6 +12,7 @@ import orjson
 from headwater.audiences.buckets import BUCKETS, SQL
 from headwater.audiences.selection import Selection
 from headwater.audiences.sizes import sizes
+from headwater.audiences.statements import of_generation
 from headwater.errors import InputError
 from headwater.profiles.store.generations import namespace_of
 
@@ -56,12 +57,13 @@ async def saved_page(
 ) -> Page:
     """Members of a saved audience by its number."""
     namespace = namespace_of(generation)
-    members = f"{namespace}.memberships"
-    condition = "m.audiences @> $1"
-    if (await sizes(connection, generation)).get(number, 0) <= FEW:  # OFFSET 0 makes PostgreSQL find them all first
-        members, condition = f"(SELECT profile_id FROM {members} AS m WHERE {condition} OFFSET 0)", "true"  # noqa: S608  # our own names
-    source = f"{members} AS m JOIN {namespace}.profiles AS p ON p.id = m.profile_id"
-    return await _page(connection, source, condition, ([number],), None, start, limit, order, splits)
+    profiles = f"{namespace}.profiles AS p"
+    if (await sizes(connection, generation)).get(number, 0) <= FEW:
+        ids = [row["profile_id"] for row in await connection.fetch(of_generation("members", generation), [number])]
+        condition = "p.id = ANY($1::bytea[])"
+        return await _page(connection, profiles, condition, (ids,), None, start, limit, order, splits)
+    source = f"{namespace}.memberships AS m JOIN {profiles} ON p.id = m.profile_id"
+    return await _page(connection, source, "m.audiences @> $1", ([number],), None, start, limit, order, splits)
 
 
 async def selected_page(

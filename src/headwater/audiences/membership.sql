@@ -181,6 +181,10 @@ WHERE p.id > $1 AND p.id <= $2 AND i.component = ANY($3::bigint[]);
 -- How many profiles there are.
 SELECT count(*) FROM {namespace}.profiles;
 
+-- name: members
+-- Everybody who is in all of some audiences: reads all memberships, side by side where PostgreSQL has processes to spare.
+SELECT profile_id FROM {namespace}.memberships WHERE audiences @> $1::integer[];
+
 -- name: page_of_members
 -- The next members of some audiences after an id, with the components that lock them.
 SELECT m.profile_id AS id, i.component FROM {namespace}.memberships AS m

@@ -112,6 +112,7 @@ RULES: Mapping[str, Rule] = {
     "GET /audiences/{audience}": VIEWER,
     "GET /audiences/{audience}/live": VIEWER,
     "GET /audiences/{audience}/members": VIEWER,
+    "GET /audiences/{audience}/members/found": VIEWER,
     "GET /audiences/{audience}/why": VIEWER,
     "GET /audiences/{audience}/overlap": VIEWER,
     "GET /audiences/{audience}/overlap/shared": VIEWER,

@@ -22,7 +22,7 @@ from headwater.audiences.trees import holds_everybody
 from headwater.console import charts
 from headwater.console.access import visitor_of
 from headwater.console.audiences.draft import after_button, audience_names, draft_of
-from headwater.console.audiences.people import MemberRow, Sample, sample_of
+from headwater.console.audiences.people import MemberRow, sample_of
 from headwater.console.audiences.trend import shown_sizes
 from headwater.console.forms import form_of
 from headwater.console.pages.audiences import audience_path, builder_page, draft_of_request, schema_of
@@ -33,6 +33,7 @@ from headwater.console.replies import done
 from headwater.console.streams import Event, pause, stream
 from headwater.database.transactions import transaction
 from headwater.errors import InputError
+from headwater.expressions.tree import Node
 from headwater.pipelines.changes import change
 
 HISTORY_HOURS = 24 * 7
@@ -114,13 +115,22 @@ async def show_members(request: Caller, audience: AudienceName, start: _Text = "
     """Who is in it, page by page."""
     async with transaction(console_of(request).pool, read_only=True) as connection:
         catalog = await load_catalog(connection)
+    found = catalog.find(audience)
+    _readable(catalog, found)
+    return page(request, "audiences/members.html", audience=found, start=start)
+
+
+@get("/audiences/{audience:str}/members/found")
+async def show_found_members(request: Caller, audience: AudienceName, start: _Text = "") -> Response[Any]:
+    """The part of the page that finds them, which takes its time where they are few among many."""
+    async with transaction(console_of(request).pool, read_only=True) as connection:
+        catalog = await load_catalog(connection)
         found = catalog.find(audience)
         shown = await _members(connection, catalog, found, start)
-        sample = await _sample(connection, catalog, found, shown)
+        sample = sample_of(shown.members, _readable(catalog, found), catalog, await schema_of(connection))
     return page(
         request,
-        "audiences/members.html",
-        audience=found,
+        "audiences/found_members.html",
         sample=sample,
         older=audience_path(found, f"/members?start={shown.next}") if shown.next else None,
         newest=audience_path(found, "/members") if start else None,
@@ -286,11 +296,11 @@ async def _members(connection: Any, catalog: Catalog, audience: Audience, start:
     return await saved_page(connection, catalog.generation, audience.number, start=start, limit=MEMBERS_SHOWN)
 
 
-async def _sample(connection: Any, catalog: Catalog, audience: Audience, shown: Page) -> Sample:
+def _readable(catalog: Catalog, audience: Audience) -> Node:
     tree = catalog.trees.get(audience.id)
     if tree is None:
         raise InputError("This filter cannot be read. Change it first.", "segment_ql")
-    return sample_of(shown.members, tree, catalog, await schema_of(connection))
+    return tree
 
 
 def _compared(catalog: Catalog, audience: Audience, names: list[str] | None) -> list[Audience]:
@@ -313,6 +323,7 @@ HANDLERS = (
     show_audience,
     audience_live,
     show_members,
+    show_found_members,
     show_why,
     show_overlap,
     show_shared,
