@@ -189,7 +189,7 @@ async def measure(install: Install, user: str) -> list[Asked]:
 
 def _paths(profile: str, user: str) -> list[str]:
     audiences = [f"/audiences/{slug}{part}" for slug in ("bench_3", "rare")
-                 for part in ("", "/members", "/overlap", "/activation", "/edit", f"/why?who={user}")]  # fmt: skip
+                 for part in ("", "/members", "/overlap", "/activation", "/edit", f"/why?q={user}")]  # fmt: skip
     return [
         *("/", "/?range=month", "/live", "/live/refused", "/pipelines", "/pipelines/default", "/pipelines/default/sources"),
         *("/integrations", "/integrations/library", "/integrations/lytics", "/integrations/lytics/mapping"),

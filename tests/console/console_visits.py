@@ -130,6 +130,10 @@ async def check_page(page: Page, name: str) -> None:
         found = await violations(page)
         assert found == [], f"{name}, {scheme}: {found}"
     await page.set_viewport_size(NARROW)
-    width = await page.evaluate("document.documentElement.scrollWidth")
+    for _ in range(20):  # charts learn of it a moment later
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        if width <= NARROW["width"]:
+            break
+        await page.wait_for_timeout(100)
     await page.set_viewport_size(WIDE)
     assert width <= NARROW["width"], f"{name} is {width} wide on a screen of {NARROW['width']}"

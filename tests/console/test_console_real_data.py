@@ -83,7 +83,7 @@ async def test_every_page_with_real_data(running_install: Install, admin: Page) 
         "profile": profile[0],
         "profile-timeline": f"{profile[0]}/timeline",
         "profile-identity": f"{profile[0]}/identity",
-        "audience-why": f"/audiences/big_spenders/why?who={profile[0].rsplit('/', 1)[1]}",
+        "audience-why": f"/audiences/big_spenders/why?profile={profile[0].rsplit('/', 1)[1]}",
     }
     for name, path in {**PAGES, **person}.items():
         reply = await admin.goto(path, wait_until="load")
