@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from console_visits import CHROMIUM, WIDE, RunningConsole, Visits, check_page, password_hash
+from console_visits import CHROMIUM, WIDE, RunningConsole, Visits, check_page, link_of, password_hash
 from playwright.async_api import Browser, Page, async_playwright
 
 from headwater.api.ports import Services
@@ -121,15 +119,6 @@ def page_check() -> Callable[[Page, str], Any]:
 
 
 ADMIN_PASSWORD = "the first admin's words"
-
-
-def link_of(install: Install) -> str:
-    """The one-time link that the start printed."""
-    deadline = time.monotonic() + 20
-    while (found := re.search(r"http\S+/welcome/\S+", install.log.read_text())) is None:
-        assert time.monotonic() < deadline, install.log.read_text()
-        time.sleep(0.1)
-    return found[0]
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,12 +17,22 @@ from headwater.console.accounts import sessions
 from headwater.console.accounts.people import Person
 from headwater.console.ports import Console
 from headwater.database.transactions import transaction
+from install import Install
 
 CHROMIUM = Path("/usr/bin/chromium")
 AXE = Path(__file__).parent / "node_modules/axe-core/axe.min.js"
 PASSWORD = "a long enough password"
 WIDE = {"width": 1280, "height": 860}
 NARROW = {"width": 360, "height": 740}
+
+
+def link_of(install: Install) -> str:
+    """The one-time link that the start printed."""
+    deadline = time.monotonic() + 20
+    while (found := re.search(r"http\S+/welcome/\S+", install.log.read_text())) is None:
+        assert time.monotonic() < deadline, install.log.read_text()
+        time.sleep(0.1)
+    return found[0]
 
 
 class RunningConsole(NamedTuple):

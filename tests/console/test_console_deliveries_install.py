@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
-import time
 
 import httpx
 import pytest
-from console_visits import AXE, WIDE
+from console_visits import AXE, WIDE, link_of
 from playwright.async_api import Browser
 
 from install import Install
@@ -26,15 +24,6 @@ def only_numbers(_number: int, _headers: dict[str, str], body: bytes) -> Answer 
     """A vendor that refuses totals that are texts."""
     refused = b'"properties_total":"' in body
     return Answer(400, b'{"message":"properties_total must be a number"}', accept=False) if refused else None
-
-
-def link_of(install: Install) -> str:
-    """The one-time link that the start printed."""
-    deadline = time.monotonic() + 20
-    while (found := re.search(r"http\S+/welcome/\S+", install.log.read_text())) is None:
-        assert time.monotonic() < deadline, install.log.read_text()
-        time.sleep(0.1)
-    return found[0]
 
 
 async def send(install: Install, message_id: str) -> None:

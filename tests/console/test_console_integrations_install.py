@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import time
 
 import httpx
 import pytest
-from console_visits import AXE, WIDE
+from console_visits import AXE, WIDE, link_of
 from playwright.async_api import Browser
 
 from install import Install
@@ -20,15 +19,6 @@ pytestmark = [
 ]
 
 KEY = "at.0123456789abcdef.secret"
-
-
-def link_of(install: Install) -> str:
-    """The one-time link that the start printed."""
-    deadline = time.monotonic() + 20
-    while (found := re.search(r"http\S+/welcome/\S+", install.log.read_text())) is None:
-        assert time.monotonic() < deadline, install.log.read_text()
-        time.sleep(0.1)
-    return found[0]
 
 
 async def send(install: Install, write_key: str, message_id: str) -> None:
